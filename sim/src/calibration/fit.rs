@@ -1,0 +1,225 @@
+//! Overhead terms from the records of a live run.
+
+use super::{Measured, MeasuredTerms};
+use crate::model::JobRecord;
+
+/// Fewest jobs from which a term is estimated.
+const FEWEST: usize = 30;
+
+/// Batches for the standard error; each is long against the few jobs over which overheads are correlated.
+const BATCHES: usize = 20;
+
+/// Why a set of records does not tell the terms.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum FitError {
+    /// Too few jobs show a term.
+    #[error(
+        "{term}: {jobs} jobs show it\n  rule: at least {FEWEST} are needed\n  \
+         remedy: measure longer, or at a load where jobs find the consumer {state}"
+    )]
+    TooFew {
+        /// The term.
+        term: &'static str,
+        /// Jobs that show it.
+        jobs: usize,
+        /// The state of the consumer in which jobs show it.
+        state: &'static str,
+    },
+}
+
+/// A served job with the instants that the terms are made of, s.
+struct Served {
+    due_s: f64,
+    delivered_s: f64,
+    start_s: f64,
+    done_s: f64,
+    overshoot_s: f64,
+}
+
+/// Estimates the four terms from one consumer's records, warm-up excluded.
+///
+/// A job is used for a term only if what came *before* it decides so, never its own delay, or the
+/// choice would bias the mean:
+///
+/// ```text
+/// overshoot   done_n - start_n - S_n                    all jobs
+/// idle path   start_n - due_n                           due a while after done_{n-1}
+/// turnaround  start_n - done_{n-1}            (k = 1)   due a while before done_{n-1}
+///             delivered_n + w - done_{n-k}    (k > 1)   due a while before done_{n-k}
+/// hand-over   start_n - done_{n-1}            (k > 1)   delivered before done_{n-1}
+/// ```
+///
+/// where "a while" is twice the median idle path and w the mean time from delivery to start on an
+/// idle consumer. Jobs are taken in the order in which they started.
+///
+/// # Errors
+/// [`FitError::TooFew`] if fewer than 30 jobs show a term.
+pub fn fit(records: &[JobRecord], prefetch: u32) -> Result<MeasuredTerms, FitError> {
+    let jobs = served(records);
+    let held = (prefetch as usize).max(1);
+    let overshoot: Vec<f64> = jobs.iter().map(|job| job.overshoot_s).collect();
+    let overshoot = measure("overshoot", "idle or busy", &overshoot)?;
+
+    let idle_after = |margin_s: f64| {
+        let pairs = jobs.windows(2);
+        pairs
+            .filter(move |pair| pair[1].due_s > pair[0].done_s + margin_s)
+            .map(|pair| &pair[1])
+    };
+    let first_guess: Vec<f64> = idle_after(0.0).map(|job| job.start_s - job.due_s).collect();
+    let first_guess = crate::output::sorted(first_guess);
+    let margin_s = 2.0 * crate::output::quantile_of_sorted(&first_guess, 0.5).unwrap_or(0.0);
+    let idle: Vec<&Served> = idle_after(margin_s).collect();
+    let idle_path: Vec<f64> = idle.iter().map(|job| job.start_s - job.due_s).collect();
+    let idle_path = measure("idle path", "idle", &idle_path)?;
+    let wake_s = idle.iter().map(|job| job.start_s - job.delivered_s).sum::<f64>() / idle.len() as f64;
+
+    let queued = jobs
+        .windows(held + 1)
+        .filter(|window| window[held].due_s + margin_s < window[0].done_s);
+    let turnaround: Vec<f64> = queued
+        .map(|window| {
+            let job = &window[held];
+            let could_start_s = if held == 1 {
+                job.start_s
+            } else {
+                job.delivered_s + wake_s
+            };
+            could_start_s - window[0].done_s
+        })
+        .collect();
+    let turnaround = measure("turnaround", "busy", &turnaround)?;
+
+    let in_hand = jobs
+        .windows(2)
+        .filter(|pair| pair[1].delivered_s < pair[0].done_s);
+    let hand_over: Vec<f64> = in_hand.map(|pair| pair[1].start_s - pair[0].done_s).collect();
+    let hand_over = match held {
+        1 => None,
+        _ => Some(measure("hand-over", "busy", &hand_over)?),
+    };
+    Ok(MeasuredTerms {
+        idle_path,
+        turnaround,
+        hand_over,
+        overshoot,
+    })
+}
+
+fn served(records: &[JobRecord]) -> Vec<Served> {
+    let complete = records
+        .iter()
+        .filter(|record| !record.warmup)
+        .filter_map(|record| {
+            let (delivered_s, start_s, done_s) = (record.delivered_s?, record.start_s?, record.done_s?);
+            let overshoot_s = done_s - start_s - record.demand_s;
+            Some(Served {
+                due_s: record.due_s,
+                delivered_s,
+                start_s,
+                done_s,
+                overshoot_s,
+            })
+        });
+    let mut jobs: Vec<Served> = complete.collect();
+    jobs.sort_by(|a, b| a.start_s.total_cmp(&b.start_s));
+    jobs
+}
+
+fn measure(term: &'static str, state: &'static str, values: &[f64]) -> Result<Measured, FitError> {
+    if values.len() < FEWEST {
+        return Err(FitError::TooFew {
+            term,
+            jobs: values.len(),
+            state,
+        });
+    }
+    let count = values.len() as f64;
+    let mean_s = values.iter().sum::<f64>() / count;
+    let standard_deviation_s = deviation(values, mean_s);
+    let batches = BATCHES.min(values.len() / 2);
+    let means: Vec<f64> = (0..batches)
+        .map(|batch| {
+            let batch = &values[batch * values.len() / batches..(batch + 1) * values.len() / batches];
+            batch.iter().sum::<f64>() / batch.len() as f64
+        })
+        .collect();
+    let standard_error_s = deviation(&means, mean_s) / (batches as f64).sqrt();
+    Ok(Measured {
+        mean_s,
+        standard_error_s,
+        standard_deviation_s,
+        jobs: values.len() as u64,
+    })
+}
+
+fn deviation(values: &[f64], mean: f64) -> f64 {
+    let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
+    (squares / (values.len() as f64 - 1.0)).sqrt()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::trajectory;
+    use crate::model::Terms;
+
+    const TERMS: Terms = Terms {
+        idle_path_s: 0.9e-3,
+        turnaround_s: 0.45e-3,
+        hand_over_s: 0.02e-3,
+        overshoot_s: 0.03e-3,
+    };
+
+    /// Records as a pipeline with exactly these terms would write them.
+    fn synthetic(prefetch: u32) -> Vec<JobRecord> {
+        let scenario = crate::scenario_file::parse(crate::scenario_file::DEFAULT, "default").unwrap();
+        let mut records = trajectory(&scenario.with_prefetch(prefetch), TERMS);
+        let held = prefetch as usize;
+        for n in 0..records.len() {
+            let mut ready = records[n].due_s + TERMS.idle_path_s;
+            if n >= held {
+                ready = ready.max(records[n - held].done_s.unwrap() + TERMS.turnaround_s);
+            }
+            records[n].delivered_s = Some(ready);
+        }
+        records
+    }
+
+    #[test]
+    fn injected_terms_are_recovered_at_prefetch_1() {
+        let fitted = fit(&synthetic(1), 1).unwrap().terms();
+        assert!((fitted.idle_path_s - TERMS.idle_path_s).abs() < 1e-12);
+        assert!((fitted.turnaround_s - TERMS.turnaround_s).abs() < 1e-12);
+        assert!((fitted.overshoot_s - TERMS.overshoot_s).abs() < 1e-12);
+    }
+
+    #[test]
+    fn injected_terms_are_recovered_at_prefetch_3() {
+        let fitted = fit(&synthetic(3), 3).unwrap().terms();
+        assert!((fitted.idle_path_s - TERMS.idle_path_s).abs() < 1e-12);
+        assert!((fitted.turnaround_s - TERMS.turnaround_s).abs() < 1e-9);
+        assert!((fitted.hand_over_s - TERMS.hand_over_s).abs() < 1e-12);
+    }
+
+    #[test]
+    fn a_run_that_shows_no_queueing_tells_no_turnaround() {
+        let mut records = synthetic(1);
+        for (n, record) in records.iter_mut().enumerate() {
+            let shift = n as f64;
+            record.due_s += shift;
+            for instant in [&mut record.delivered_s, &mut record.start_s, &mut record.done_s] {
+                *instant = Some(record.due_s + 1e-3);
+            }
+        }
+        assert!(matches!(
+            fit(&records, 1),
+            Err(FitError::TooFew {
+                term: "turnaround",
+                jobs: 0,
+                ..
+            })
+        ));
+    }
+}

@@ -1,0 +1,75 @@
+//! Calibration: the overheads of a real pipeline, measured beforehand.
+
+mod file;
+mod fit;
+
+pub use file::{Calibration, CalibrationError, SCHEMA, load, newest, parse, render};
+pub use fit::{FitError, fit};
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::Terms;
+
+/// One overhead term as measured.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Measured {
+    /// Mean, s.
+    pub mean_s: f64,
+    /// Standard error of the mean, s, from batch means, so that slow drift counts.
+    pub standard_error_s: f64,
+    /// Standard deviation of single values, s.
+    pub standard_deviation_s: f64,
+    /// Jobs that showed the term.
+    pub jobs: u64,
+}
+
+/// The four terms of the recursion as measured for one set-up.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MeasuredTerms {
+    /// Due to start on an idle consumer.
+    pub idle_path: Measured,
+    /// End of a job to the start of the broker's next one in its place.
+    pub turnaround: Measured,
+    /// End of a job to the start of one already held; absent at prefetch 1, where no job is held.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hand_over: Option<Measured>,
+    /// Service time beyond the demand.
+    pub overshoot: Measured,
+}
+
+impl MeasuredTerms {
+    /// The means as constants for the recursion.
+    pub fn terms(&self) -> Terms {
+        Terms {
+            idle_path_s: self.idle_path.mean_s,
+            turnaround_s: self.turnaround.mean_s,
+            hand_over_s: self.hand_over.map_or(0.0, |term| term.mean_s),
+            overshoot_s: self.overshoot.mean_s,
+        }
+    }
+
+    /// Each term moved up by one standard error, the others at their means: for propagating errors.
+    pub fn shifted(&self) -> [Terms; 4] {
+        let mean = self.terms();
+        [
+            Terms {
+                idle_path_s: mean.idle_path_s + self.idle_path.standard_error_s,
+                ..mean
+            },
+            Terms {
+                turnaround_s: mean.turnaround_s + self.turnaround.standard_error_s,
+                ..mean
+            },
+            Terms {
+                hand_over_s: mean.hand_over_s + self.hand_over.map_or(0.0, |term| term.standard_error_s),
+                ..mean
+            },
+            Terms {
+                overshoot_s: mean.overshoot_s + self.overshoot.standard_error_s,
+                ..mean
+            },
+        ]
+    }
+}

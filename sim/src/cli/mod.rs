@@ -1,0 +1,132 @@
+//! The command line of `sim`.
+
+mod check;
+mod run;
+mod theory;
+
+use std::path::{Path, PathBuf};
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::calibration::{self, Calibration};
+use crate::console::{Console, Failure};
+use crate::model::Scenario;
+use crate::run_folder::list;
+use crate::scenario_file;
+
+/// Predicts a queue: closed forms, and simulation with a real pipeline's overheads.
+///
+/// Without a verb it predicts the default scenario, with the newest calibration if there is one.
+#[derive(Debug, Parser)]
+#[command(
+    name = "sim",
+    version,
+    after_help = "Example: sim run data/scenarios/mm1-rho80.toml --json"
+)]
+pub struct Cli {
+    #[command(subcommand)]
+    verb: Option<Verb>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Reads a scenario and says what it means, or what is wrong with it
+    #[command(after_help = "Example: sim check data/scenarios/mm1-rho80.toml")]
+    Check(check::Arguments),
+    /// Prints what closed forms say of a scenario
+    #[command(after_help = "Example: sim theory data/scenarios/mm1-rho80.toml\n\
+                            M/M/1 at 80 %: the mean wait is four service times, 20 ms.")]
+    Theory(theory::Arguments),
+    /// Simulates a scenario and writes a run folder to compare with a live run
+    #[command(after_help = "Example: sim run data/scenarios/mm1-rho80.toml \
+                            --calibration data/calibrations/classic-prefetch1.toml")]
+    Run(run::Arguments),
+}
+
+/// What every verb takes: a scenario, perhaps a calibration, and the form of the answer.
+#[derive(Debug, Args)]
+struct Question {
+    /// Scenario file
+    scenario: PathBuf,
+    /// Overheads measured by `live calibrate`, to predict the real pipeline instead of the ideal queue
+    #[arg(long, value_name = "FILE")]
+    calibration: Option<PathBuf>,
+    /// One JSON document on standard output
+    #[arg(long)]
+    json: bool,
+}
+
+impl Question {
+    fn scenario(&self) -> Result<Scenario, Failure> {
+        Ok(scenario_file::load(&self.scenario)?)
+    }
+
+    fn calibration(&self, scenario: &Scenario) -> Result<Option<(PathBuf, Calibration)>, Failure> {
+        match &self.calibration {
+            Some(path) => Ok(Some((path.clone(), calibration::load(path, scenario)?))),
+            None => Ok(None),
+        }
+    }
+}
+
+/// Carries out a command line.
+///
+/// # Errors
+/// [`Failure`] with the exit code that fits.
+pub fn execute(cli: Cli, console: &mut Console<'_>) -> Result<(), Failure> {
+    match cli.verb {
+        Some(Verb::Check(arguments)) => check::execute(&arguments, console),
+        Some(Verb::Theory(arguments)) => theory::execute(&arguments, console),
+        Some(Verb::Run(arguments)) => run::execute(&arguments, console),
+        None => run::execute_default(console),
+    }
+}
+
+/// Where calibrations are kept unless a command says otherwise.
+pub const CALIBRATIONS: &str = "data/calibrations";
+
+/// Where run folders are written unless a command says otherwise.
+pub const RUNS: &str = "data/runs";
+
+/// The scenario that a program takes when it is given none.
+///
+/// # Errors
+/// [`Failure::BadInput`] if the file in the working directory was changed and is wrong now.
+pub fn default_scenario() -> Result<Scenario, Failure> {
+    let path = Path::new(scenario_file::DEFAULT_PATH);
+    let scenario = if path.exists() {
+        scenario_file::load(path)?
+    } else {
+        scenario_file::parse(scenario_file::DEFAULT, "the built-in default scenario")?
+    };
+    Ok(scenario)
+}
+
+/// One line that says what a scenario is.
+pub fn headline(scenario: &Scenario) -> String {
+    let prefetch = scenario
+        .queue()
+        .prefetch()
+        .map_or("ideal queue".into(), |k| format!("prefetch {k}"));
+    format!(
+        "{}: {}, λ = {}/s, E[S] = {}, ρ = {:.3}, {prefetch}",
+        scenario.name(),
+        scenario.kendall(),
+        scenario.arrivals().rate(),
+        crate::console::milliseconds(scenario.service().mean()),
+        scenario.utilization(),
+    )
+}
+
+/// What to run after a prediction.
+fn next_step(runs: &Path, scenario: &Scenario) -> &'static str {
+    let hash = scenario_file::hash(scenario);
+    let driven = list(runs).iter().any(|(_, manifest)| {
+        manifest.source == crate::run_folder::Source::Live && manifest.scenario_sha256 == hash
+    });
+    if driven {
+        "next: cargo run -p analysis    (compares this prediction with the latest live run)"
+    } else {
+        "next: cargo run -p live        (drives a real pipeline with exactly these jobs)"
+    }
+}

@@ -1,0 +1,99 @@
+//! Reading run folders.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::{Manifest, RunFolderError, SCHEMA, Status, read_jobs};
+use crate::calibration::{self, Calibration};
+use crate::model::{JobRecord, Scenario};
+use crate::scenario_file;
+
+/// A run read back from its folder.
+#[derive(Debug, Clone)]
+pub struct Run {
+    /// The folder.
+    pub path: PathBuf,
+    /// Where it came from and how it ended.
+    pub manifest: Manifest,
+    /// What was run.
+    pub scenario: Scenario,
+    /// The calibration it used.
+    pub calibration: Option<Calibration>,
+    /// One record a job, in job order.
+    pub jobs: Vec<JobRecord>,
+}
+
+impl Run {
+    /// Reads a whole run folder.
+    ///
+    /// An interrupted run is read as far as it goes; [`Run::warning`] says so.
+    ///
+    /// # Errors
+    /// [`RunFolderError`] if a file is missing, malformed, or of an unknown schema.
+    pub fn open(path: &Path) -> Result<Self, RunFolderError> {
+        let manifest = read_manifest(path)?;
+        let file = path.join("scenario.toml");
+        let scenario = scenario_file::load(&file)
+            .map_err(|error| RunFolderError::malformed(&file, error.to_string()))?;
+        let file = path.join("calibration.toml");
+        let calibration = match manifest.calibration {
+            Some(_) => Some(
+                calibration::load(&file, &scenario)
+                    .map_err(|error| RunFolderError::malformed(&file, error.to_string()))?,
+            ),
+            None => None,
+        };
+        let jobs = read_jobs(&path.join("jobs.csv"))?;
+        Ok(Run {
+            path: path.to_owned(),
+            manifest,
+            scenario,
+            calibration,
+            jobs,
+        })
+    }
+
+    /// What a reader should know before trusting the rows.
+    pub fn warning(&self) -> Option<String> {
+        (self.manifest.status == Status::Interrupted).then(|| {
+            format!(
+                "{}: the run was interrupted; {} rows are there",
+                self.path.display(),
+                self.jobs.len()
+            )
+        })
+    }
+}
+
+/// The manifests below `base`, oldest first; folders that are no runs are passed over.
+pub fn list(base: &Path) -> Vec<(PathBuf, Manifest)> {
+    let Ok(entries) = fs::read_dir(base) else {
+        return Vec::new();
+    };
+    let paths = entries.filter_map(|entry| Some(entry.ok()?.path()));
+    let mut runs: Vec<_> = paths
+        .filter_map(|path| Some((path.clone(), read_manifest(&path).ok()?)))
+        .collect();
+    runs.sort_by(|(a, x), (b, y)| (&x.started, a).cmp(&(&y.started, b)));
+    runs
+}
+
+fn read_manifest(folder: &Path) -> Result<Manifest, RunFolderError> {
+    let path = folder.join("manifest.json");
+    let text = fs::read_to_string(&path).map_err(|error| RunFolderError::io(&path, error))?;
+    let malformed = |error: serde_json::Error| RunFolderError::malformed(&path, error.to_string());
+    let value: serde_json::Value = serde_json::from_str(&text).map_err(malformed)?;
+    let found = value
+        .get("schema")
+        .and_then(serde_json::Value::as_u64)
+        .unwrap_or(0);
+    if found != u64::from(SCHEMA) {
+        let found = u32::try_from(found).unwrap_or(u32::MAX);
+        return Err(RunFolderError::Schema {
+            path,
+            found,
+            known: SCHEMA,
+        });
+    }
+    serde_json::from_value(value).map_err(malformed)
+}
