@@ -1,0 +1,289 @@
+//! A queue inside this process: the control experiment, and the broker where there is no RabbitMQ.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+
+use super::{Broker, BrokerError, Delivery, Pending, PublishError, Receipt, Subscription};
+use crate::clock::monotonic_ns;
+use crate::message::Message;
+
+/// An in-process queue with a broker's semantics and next to none of its cost.
+///
+/// First in, first out; a consumer holds at most `prefetch` unacknowledged messages; consumers with
+/// room form a ring whose head is dealt the next message and moves to the tail, and one that was full
+/// rejoins at the tail; what a lost consumer held goes back to the head of the queue in its old order.
+#[derive(Clone, Default)]
+pub struct Embedded {
+    shared: Arc<Shared>,
+}
+
+#[derive(Default)]
+struct Shared {
+    state: Mutex<State>,
+    dealt: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    closed: bool,
+    next_tag: u64,
+    next_consumer: usize,
+    ready: VecDeque<Queued>,
+    consumers: HashMap<usize, Consumer>,
+    ring: VecDeque<usize>,
+}
+
+struct Queued {
+    message: Message,
+    redelivered: bool,
+}
+
+struct Consumer {
+    prefetch: usize,
+    buffer: VecDeque<(u64, u64)>,
+    // By tag, in order of delivery.
+    unacknowledged: VecDeque<(u64, Queued)>,
+}
+
+impl State {
+    /// Hands ready messages to consumers with room.
+    fn deal(&mut self) {
+        while !self.ready.is_empty() {
+            let Some(id) = self.ring.pop_front() else { return };
+            let Some(consumer) = self.consumers.get_mut(&id) else {
+                continue;
+            };
+            let Some(queued) = self.ready.pop_front() else {
+                return;
+            };
+            self.next_tag += 1;
+            consumer.buffer.push_back((self.next_tag, monotonic_ns()));
+            consumer.unacknowledged.push_back((self.next_tag, queued));
+            if consumer.unacknowledged.len() < consumer.prefetch {
+                self.ring.push_back(id);
+            }
+        }
+    }
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // The state is consistent between statements, so a panic elsewhere does not spoil it.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Broker for Embedded {
+    fn name(&self) -> &str {
+        concat!("embedded queue ", env!("CARGO_PKG_VERSION"), " (in-process)")
+    }
+
+    fn queue_type(&self) -> &str {
+        "in-process"
+    }
+
+    fn publish(&self, message: Message) -> Pending<'_, Result<(), PublishError>> {
+        let mut state = self.shared.lock();
+        let answer = if state.closed {
+            Err(PublishError::Refused("the queue is closed".into()))
+        } else {
+            state.ready.push_back(Queued {
+                message,
+                redelivered: false,
+            });
+            state.deal();
+            Ok(())
+        };
+        drop(state);
+        self.shared.dealt.notify_all();
+        Box::pin(std::future::ready(answer))
+    }
+
+    fn subscribe(&self, prefetch: u32) -> Pending<'_, Result<Box<dyn Subscription>, BrokerError>> {
+        let mut state = self.shared.lock();
+        let id = state.next_consumer;
+        state.next_consumer += 1;
+        let prefetch = prefetch.max(1) as usize;
+        let consumer = Consumer {
+            prefetch,
+            buffer: VecDeque::new(),
+            unacknowledged: VecDeque::new(),
+        };
+        state.consumers.insert(id, consumer);
+        state.ring.push_back(id);
+        state.deal();
+        let subscription = Holder {
+            shared: Arc::clone(&self.shared),
+            id,
+        };
+        Box::pin(std::future::ready(Ok(
+            Box::new(subscription) as Box<dyn Subscription>
+        )))
+    }
+
+    fn depth(&self) -> Pending<'_, Result<u64, BrokerError>> {
+        let depth = self.shared.lock().ready.len() as u64;
+        Box::pin(std::future::ready(Ok(depth)))
+    }
+
+    fn close(&self) -> Pending<'_, Result<(), BrokerError>> {
+        self.shared.lock().closed = true;
+        self.shared.dealt.notify_all();
+        Box::pin(std::future::ready(Ok(())))
+    }
+}
+
+/// One consumer of the embedded queue.
+struct Holder {
+    shared: Arc<Shared>,
+    id: usize,
+}
+
+impl Subscription for Holder {
+    fn next(&mut self) -> Option<Delivery> {
+        let mut state = self.shared.lock();
+        loop {
+            if state.closed {
+                return None;
+            }
+            let consumer = state.consumers.get_mut(&self.id)?;
+            if let Some((tag, received_ns)) = consumer.buffer.pop_front() {
+                let (_, queued) = consumer.unacknowledged.iter().find(|(held, _)| *held == tag)?;
+                return Some(Delivery {
+                    message_id: queued.message.id.clone(),
+                    body: queued.message.body.to_vec(),
+                    received_ns,
+                    redelivered: queued.redelivered,
+                    receipt: Receipt::Embedded(tag),
+                });
+            }
+            state = self
+                .shared
+                .dealt
+                .wait(state)
+                .unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    fn acknowledge(&mut self, delivery: Delivery) -> Result<(), BrokerError> {
+        let Receipt::Embedded(tag) = delivery.receipt else {
+            return Err(BrokerError::Closed("the delivery is another broker's".into()));
+        };
+        let mut state = self.shared.lock();
+        let Some(consumer) = state.consumers.get_mut(&self.id) else {
+            return Err(BrokerError::Closed("the consumer is gone".into()));
+        };
+        let was_full = consumer.unacknowledged.len() >= consumer.prefetch;
+        consumer.unacknowledged.retain(|(held, _)| *held != tag);
+        if was_full {
+            state.ring.push_back(self.id);
+        }
+        state.deal();
+        drop(state);
+        self.shared.dealt.notify_all();
+        Ok(())
+    }
+}
+
+impl Drop for Holder {
+    fn drop(&mut self) {
+        let mut state = self.shared.lock();
+        let lost = state.consumers.remove(&self.id);
+        state.ring.retain(|id| *id != self.id);
+        for (_, queued) in lost
+            .into_iter()
+            .flat_map(|consumer| consumer.unacknowledged)
+            .rev()
+        {
+            state.ready.push_front(Queued {
+                redelivered: true,
+                ..queued
+            });
+        }
+        state.deal();
+        drop(state);
+        self.shared.dealt.notify_all();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn now<T>(pending: Pending<'_, T>) -> T {
+        let mut pending = pending;
+        let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+        match pending.as_mut().poll(&mut context) {
+            std::task::Poll::Ready(value) => value,
+            std::task::Poll::Pending => panic!("the embedded queue answers at once"),
+        }
+    }
+
+    fn publish(queue: &Embedded, ids: std::ops::Range<u32>) {
+        for id in ids {
+            now(queue.publish(Message {
+                id: id.to_string(),
+                body: bytes::Bytes::new(),
+            }))
+            .unwrap();
+        }
+    }
+
+    fn take(subscription: &mut Box<dyn Subscription>) -> (String, Delivery) {
+        let delivery = subscription.next().unwrap();
+        (delivery.message_id.clone(), delivery)
+    }
+
+    #[test]
+    fn messages_come_in_order_and_no_more_than_prefetch_at_a_time() {
+        let queue = Embedded::default();
+        publish(&queue, 0..5);
+        let mut consumer = now(queue.subscribe(2)).unwrap();
+        assert_eq!(now(queue.depth()).unwrap(), 3);
+        let (first, delivery) = take(&mut consumer);
+        assert_eq!(first, "0");
+        assert_eq!(now(queue.depth()).unwrap(), 3);
+        consumer.acknowledge(delivery).unwrap();
+        assert_eq!(now(queue.depth()).unwrap(), 2);
+        assert_eq!(take(&mut consumer).0, "1");
+    }
+
+    #[test]
+    fn what_a_lost_consumer_held_goes_back_to_the_head_in_order() {
+        let queue = Embedded::default();
+        publish(&queue, 0..4);
+        let lost = now(queue.subscribe(2)).unwrap();
+        drop(lost);
+        let mut consumer = now(queue.subscribe(4)).unwrap();
+        let seen: Vec<_> = (0..4).map(|_| take(&mut consumer)).collect();
+        let ids: Vec<_> = seen.iter().map(|(id, _)| id.as_str()).collect();
+        assert_eq!(ids, ["0", "1", "2", "3"]);
+        let redelivered: Vec<_> = seen.iter().map(|(_, delivery)| delivery.redelivered).collect();
+        assert_eq!(redelivered, [true, true, false, false]);
+    }
+
+    #[test]
+    fn consumers_are_dealt_messages_in_turn() {
+        let queue = Embedded::default();
+        let mut consumers = [now(queue.subscribe(2)).unwrap(), now(queue.subscribe(2)).unwrap()];
+        publish(&queue, 0..4);
+        assert_eq!(take(&mut consumers[0]).0, "0");
+        assert_eq!(take(&mut consumers[1]).0, "1");
+        assert_eq!(take(&mut consumers[0]).0, "2");
+        assert_eq!(take(&mut consumers[1]).0, "3");
+    }
+
+    #[test]
+    fn closing_ends_a_waiting_consumer_and_refuses_publishes() {
+        let queue = Embedded::default();
+        let mut consumer = now(queue.subscribe(1)).unwrap();
+        let waiting = std::thread::spawn(move || consumer.next().is_none());
+        now(queue.close()).unwrap();
+        assert!(waiting.join().unwrap());
+        let refused = now(queue.publish(Message {
+            id: String::new(),
+            body: bytes::Bytes::new(),
+        }));
+        assert!(matches!(refused, Err(PublishError::Refused(_))));
+    }
+}

@@ -1,0 +1,171 @@
+//! `live calibrate`: measure the overheads of a set-up before anything is predicted.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use serde::Serialize;
+use sim::calibration::{self, Calibration, Measured, fit};
+use sim::cli::{CALIBRATIONS, default_scenario, headline};
+use sim::console::{Console, Failure, milliseconds};
+use sim::model::Scenario;
+use sim::run_folder::{Machine, Verdict, timestamp};
+use sim::scenario_file;
+
+use super::session::Session;
+use crate::deployment::Deployment;
+use crate::validity::judge;
+
+/// Seconds of load that are thrown away: a broker that has just started is slower.
+const WARMUP_S: f64 = 1.0;
+
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    /// Scenario whose load to measure under; its jobs are others than those of the run to be predicted [default: the default scenario]
+    scenario: Option<PathBuf>,
+    #[command(flatten)]
+    deployment: Deployment,
+    /// Jobs a consumer may hold [default: the scenario's]
+    #[arg(long, value_name = "K", value_parser = clap::value_parser!(u32).range(1..=65_535))]
+    prefetch: Option<u32>,
+    /// Seconds to measure; uncertainty falls with its square root
+    #[arg(long, value_name = "S", default_value = "5", value_parser = clap::value_parser!(u32).range(2..=3600))]
+    duration_s: u32,
+    /// Calibration file to write [default: data/calibrations/QUEUE-prefetchK.toml]
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+    /// One JSON document on standard output
+    #[arg(long)]
+    json: bool,
+}
+
+/// The JSON answer.
+#[derive(Serialize)]
+struct Answer<'a> {
+    file: String,
+    #[serde(flatten)]
+    calibration: &'a Calibration,
+}
+
+pub(super) fn execute(arguments: &Arguments, console: &mut Console<'_>) -> Result<(), Failure> {
+    let scenario = load(arguments)?;
+    let prefetch = scenario.effective_prefetch();
+    let out = arguments.out.clone().unwrap_or_else(|| {
+        let name = format!(
+            "{}-prefetch{prefetch}.toml",
+            arguments.deployment.queue_type_name()
+        );
+        Path::new(CALIBRATIONS).join(name)
+    });
+    let session = Session::open(&arguments.deployment, console)?;
+    let broker = session.broker();
+    console.note(format!(
+        "calibrating at {}, {} queue, prefetch {prefetch}",
+        broker.name(),
+        broker.queue_type()
+    ));
+    let observation = session.observe(&scenario, console, |_| {})?;
+    if observation.interrupted {
+        return Err(Failure::Failed("interrupted; no calibration was written".into()));
+    }
+    let terms = fit(&observation.records, prefetch).map_err(|error| Failure::Failed(error.to_string()))?;
+    let machine = Machine::this();
+    let calibration = Calibration {
+        schema: calibration::SCHEMA,
+        made: timestamp(console.now()),
+        queue_type: broker.queue_type().to_owned(),
+        prefetch,
+        servers: scenario.queue().servers(),
+        broker: broker.name().to_owned(),
+        machine: format!("{}, {} cores", machine.processor, machine.cores),
+        arrival_rate: scenario.arrivals().rate(),
+        mean_service_s: scenario.service().mean(),
+        jobs: scenario.drive().jobs(),
+        terms,
+    };
+    write(&out, &calibration::render(&calibration))?;
+    if arguments.json {
+        console.print_json(&Answer {
+            file: out.display().to_string(),
+            calibration: &calibration,
+        })?;
+    } else {
+        print(&scenario, &calibration, &out, console)?;
+    }
+    let validity = judge(
+        &scenario,
+        &observation.records,
+        &observation.ledger,
+        &observation.trouble,
+    );
+    match validity.verdict {
+        Verdict::Valid => Ok(()),
+        Verdict::Invalid => Err(Failure::NotValid(format!(
+            "the calibration was written, and its load was not what it was meant to be\n  {}",
+            validity.reasons.join("\n  ")
+        ))),
+    }
+}
+
+/// The scenario to measure under: as named, with jobs that no run of it has.
+fn load(arguments: &Arguments) -> Result<Scenario, Failure> {
+    let scenario = match &arguments.scenario {
+        Some(path) => scenario_file::load(path)?,
+        None => default_scenario()?,
+    };
+    let prefetch = arguments.prefetch.unwrap_or(scenario.effective_prefetch());
+    let jobs = |seconds: f64| (scenario.arrivals().rate() * seconds).ceil() as u64;
+    let (measured, warmup) = (jobs(f64::from(arguments.duration_s)).max(1), jobs(WARMUP_S));
+    let other_jobs = !scenario.run().seed();
+    Ok(scenario
+        .with_prefetch(prefetch)
+        .with_drive(measured, warmup)
+        .with_seed(other_jobs))
+}
+
+fn write(path: &Path, text: &str) -> Result<(), Failure> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let written = std::fs::create_dir_all(folder).and_then(|()| std::fs::write(path, text));
+    written.map_err(|error| Failure::Failed(format!("{}: {error}", path.display())))
+}
+
+fn print(
+    scenario: &Scenario,
+    calibration: &Calibration,
+    out: &Path,
+    console: &mut Console<'_>,
+) -> Result<(), Failure> {
+    let terms = &calibration.terms;
+    console.print(headline(scenario))?;
+    console.print(format!(
+        "on {}, {} queue\n",
+        calibration.broker, calibration.queue_type
+    ))?;
+    console.print(format!(
+        "{:<12}{:>12}{:>16}{:>14}{:>8}",
+        "term", "mean", "standard error", "deviation", "jobs"
+    ))?;
+    let rows = [
+        ("idle path", Some(terms.idle_path)),
+        ("turnaround", Some(terms.turnaround)),
+        ("hand-over", terms.hand_over),
+        ("overshoot", Some(terms.overshoot)),
+    ];
+    for (name, term) in rows {
+        let Some(Measured {
+            mean_s,
+            standard_error_s,
+            standard_deviation_s,
+            jobs,
+        }) = term
+        else {
+            continue;
+        };
+        let [mean, error, deviation] = [mean_s, standard_error_s, standard_deviation_s].map(milliseconds);
+        console.print(format!("{name:<12}{mean:>12}{error:>16}{deviation:>14}{jobs:>8}"))?;
+    }
+    console.print(format!("\nwritten to {}", out.display()))?;
+    console.print(format!(
+        "next: cargo run -p sim -- run SCENARIO --calibration {}",
+        out.display()
+    ))
+}

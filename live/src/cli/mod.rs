@@ -1,0 +1,48 @@
+//! The command line of `live`.
+
+mod calibrate;
+mod progress;
+mod run;
+mod session;
+
+use clap::{Parser, Subcommand};
+use sim::console::{Console, Failure};
+
+/// Drives a real pipeline: HTTP API, broker, consumers, with exactly the jobs that `sim` predicts.
+///
+/// Without a verb it drives the default scenario.
+#[derive(Debug, Parser)]
+#[command(
+    name = "live",
+    version,
+    after_help = "Example: live run data/scenarios/mm1-rho80.toml --queue-type quorum"
+)]
+pub struct Cli {
+    #[command(subcommand)]
+    verb: Option<Verb>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Drives a scenario and writes a run folder with every job's instants
+    #[command(
+        after_help = "Example: live run data/scenarios/mm1-rho80.toml --broker managed --queue-type classic"
+    )]
+    Run(run::Arguments),
+    /// Measures the overheads of a set-up, for `sim run --calibration`
+    #[command(after_help = "Example: live calibrate --queue-type classic --prefetch 2 \
+                            --out data/calibrations/classic-prefetch2.toml")]
+    Calibrate(calibrate::Arguments),
+}
+
+/// Carries out a command line.
+///
+/// # Errors
+/// [`Failure`] with the exit code that fits.
+pub fn execute(cli: Cli, console: &mut Console<'_>) -> Result<(), Failure> {
+    console.provenance.command = crate::deployment::redacted(std::mem::take(&mut console.provenance.command));
+    match cli.verb.unwrap_or_else(|| Verb::Run(run::Arguments::default())) {
+        Verb::Run(arguments) => run::execute(&arguments, console),
+        Verb::Calibrate(arguments) => calibrate::execute(&arguments, console),
+    }
+}

@@ -1,0 +1,299 @@
+//! `live run`: drive, print, and leave a run folder.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use clap::Args;
+use serde::Serialize;
+use sim::cli::{RUNS, default_scenario, headline};
+use sim::console::{Console, Failure, milliseconds};
+use sim::model::{JobRecord, Scenario};
+use sim::output::{PROBABILITIES, quantile_of_sorted, sorted};
+use sim::run_folder::{self, JobsWriter, LiveSummary, RunFolder, RunFolderError, Source, Verdict};
+use sim::scenario_file;
+
+use super::session::Session;
+use crate::deployment::{BrokerChoice, Deployment, QueueType};
+use crate::pipeline::Observation;
+use crate::recorder::Recorder;
+use crate::validity::{judge, rate};
+
+/// Most jobs of one live run: each takes about 150 bytes of memory while it lasts.
+const MOST_JOBS: u64 = 20_000_000;
+
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    /// Scenario file [default: the default scenario]
+    scenario: Option<PathBuf>,
+    #[command(flatten)]
+    deployment: Deployment,
+    /// One JSON document on standard output
+    #[arg(long)]
+    json: bool,
+    /// Folder in which the run folder is made
+    #[arg(long, value_name = "DIR", default_value = RUNS)]
+    runs: PathBuf,
+}
+
+impl Default for Arguments {
+    fn default() -> Self {
+        let deployment = Deployment::new(BrokerChoice::Auto, QueueType::Classic);
+        Arguments {
+            scenario: None,
+            deployment,
+            json: false,
+            runs: RUNS.into(),
+        }
+    }
+}
+
+/// The JSON answer.
+#[derive(Serialize)]
+struct Answer<'a> {
+    scenario: &'a str,
+    run: String,
+    broker: &'a str,
+    queue_type: &'a str,
+    #[serde(flatten)]
+    summary: &'a LiveSummary,
+    mean_wait_s: Option<f64>,
+    wait_quantiles_s: BTreeMap<String, f64>,
+    mean_sojourn_s: Option<f64>,
+    sojourn_quantiles_s: BTreeMap<String, f64>,
+}
+
+pub(super) fn execute(arguments: &Arguments, console: &mut Console<'_>) -> Result<(), Failure> {
+    let scenario = match &arguments.scenario {
+        Some(path) => scenario_file::load(path)?,
+        None => default_scenario()?,
+    };
+    refuse_too_large(&scenario)?;
+    if scenario.utilization() >= 1.0 {
+        console.note("warning: ρ >= 1: the queue will grow for as long as the run lasts");
+    }
+    let session = Session::open(&arguments.deployment, console)?;
+    let broker = session.broker();
+    let mut folder = RunFolder::create(
+        &arguments.runs,
+        &scenario,
+        Source::Live,
+        &console.provenance,
+        None,
+    )?;
+    folder.manifest_mut().deployment = Some(run_folder::Deployment {
+        broker: broker.name().to_owned(),
+        queue_type: broker.queue_type().to_owned(),
+        prefetch: scenario.effective_prefetch(),
+        servers: scenario.queue().servers(),
+    });
+    folder.save()?;
+    console.note(format!(
+        "driving {}\n  at {}, {} queue",
+        headline(&scenario),
+        broker.name(),
+        broker.queue_type()
+    ));
+
+    let mut rows = Rows::new(folder.jobs_writer()?, scenario.drive().total());
+    let observation = session.observe(&scenario, console, |recorder| rows.write_settled(recorder))?;
+    rows.finish(&observation.records)?;
+    folder.count_outcomes(&observation.records);
+    let summary = summarize(&scenario, &observation);
+    folder.manifest_mut().live = Some(summary.clone());
+    if observation.interrupted {
+        folder.save()?;
+        let message = format!("interrupted; the run folder is {}", folder.path().display());
+        return Err(Failure::Failed(message));
+    }
+    folder.complete(console.now())?;
+
+    let answer = answer(
+        &scenario,
+        &folder,
+        broker.name(),
+        broker.queue_type(),
+        &summary,
+        &observation,
+    );
+    if arguments.json {
+        console.print_json(&answer)?;
+    } else {
+        print(&scenario, &answer, console)?;
+    }
+    match summary.validity.verdict {
+        Verdict::Valid => Ok(()),
+        Verdict::Invalid => Err(Failure::NotValid(format!(
+            "the run is not valid\n  {}",
+            summary.validity.reasons.join("\n  ")
+        ))),
+    }
+}
+
+fn refuse_too_large(scenario: &Scenario) -> Result<(), Failure> {
+    let jobs = scenario.drive().total();
+    if jobs <= MOST_JOBS {
+        return Ok(());
+    }
+    Err(Failure::BadInput(format!(
+        "{}: [drive] asks for {jobs} jobs\n  rule: a live run has at most {MOST_JOBS}\n  remedy: lower drive.jobs",
+        scenario.name()
+    )))
+}
+
+fn summarize(scenario: &Scenario, observation: &Observation) -> LiveSummary {
+    let records = &observation.records;
+    LiveSummary {
+        ledger: observation.ledger,
+        validity: judge(scenario, records, &observation.ledger, &observation.trouble),
+        offered_rate: rate(records.iter().map(|record| record.due_s)),
+        achieved_rate: rate(records.iter().filter_map(|record| record.sent_s)),
+        lateness_s: quantiles(
+            records
+                .iter()
+                .filter_map(|record| Some(record.sent_s? - record.due_s)),
+        ),
+        api_latency_s: quantiles(
+            measured(records).filter_map(|record| Some(record.responded_s? - record.due_s)),
+        ),
+    }
+}
+
+fn measured(records: &[JobRecord]) -> impl Iterator<Item = &JobRecord> {
+    records.iter().filter(|record| !record.warmup)
+}
+
+fn quantiles(values: impl Iterator<Item = f64>) -> BTreeMap<String, f64> {
+    let values = sorted(values.collect());
+    let named = |(p, name): (f64, &str)| Some((name.to_owned(), quantile_of_sorted(&values, p)?));
+    PROBABILITIES.into_iter().filter_map(named).collect()
+}
+
+fn mean(values: impl Iterator<Item = f64>) -> Option<f64> {
+    let (sum, count) = values.fold((0.0, 0_u32), |(sum, count), value| (sum + value, count + 1));
+    (count > 0).then(|| sum / f64::from(count))
+}
+
+fn answer<'a>(
+    scenario: &'a Scenario,
+    folder: &RunFolder,
+    broker: &'a str,
+    queue_type: &'a str,
+    summary: &'a LiveSummary,
+    observation: &Observation,
+) -> Answer<'a> {
+    let waits = || measured(&observation.records).filter_map(JobRecord::wait_s);
+    let sojourns = || measured(&observation.records).filter_map(JobRecord::sojourn_s);
+    Answer {
+        scenario: scenario.name(),
+        run: folder.path().display().to_string(),
+        broker,
+        queue_type,
+        summary,
+        mean_wait_s: mean(waits()),
+        wait_quantiles_s: quantiles(waits()),
+        mean_sojourn_s: mean(sojourns()),
+        sojourn_quantiles_s: quantiles(sojourns()),
+    }
+}
+
+fn print(scenario: &Scenario, answer: &Answer<'_>, console: &mut Console<'_>) -> Result<(), Failure> {
+    let Answer { summary, .. } = answer;
+    let list = |quantiles: &BTreeMap<String, f64>| {
+        let shown = quantiles
+            .iter()
+            .map(|(p, value)| format!("{p}: {}", milliseconds(*value)));
+        shown.collect::<Vec<_>>().join("   ")
+    };
+    let time = |value: Option<f64>| value.map_or_else(|| "–".into(), milliseconds);
+    let ledger = &summary.ledger;
+    console.print(headline(scenario))?;
+    console.print(format!("on {}, {} queue\n", answer.broker, answer.queue_type))?;
+    console.print(format!(
+        "offered, achieved   {:.2}/s, {:.2}/s",
+        summary.offered_rate, summary.achieved_rate
+    ))?;
+    console.print(format!("lateness            {}", list(&summary.lateness_s)))?;
+    console.print(format!("confirmed response  {}", list(&summary.api_latency_s)))?;
+    console.print(format!("mean wait           {}", time(answer.mean_wait_s)))?;
+    console.print(format!("wait quantiles      {}", list(&answer.wait_quantiles_s)))?;
+    console.print(format!("mean sojourn        {}", time(answer.mean_sojourn_s)))?;
+    console.print(format!(
+        "sojourn quantiles   {}",
+        list(&answer.sojourn_quantiles_s)
+    ))?;
+    console.print(format!(
+        "ledger              attempted {}, confirmed {}, consumed {}; lost {}, unexpected {}, duplicated {}, \
+         recovered {}, dead-lettered {}, unfinished {}",
+        ledger.attempted,
+        ledger.confirmed,
+        ledger.consumed,
+        ledger.lost,
+        ledger.unexpected,
+        ledger.duplicated,
+        ledger.recovered,
+        ledger.dead_lettered,
+        ledger.unfinished
+    ))?;
+    let verdict = match summary.validity.verdict {
+        Verdict::Valid => "valid: the load was what it was meant to be",
+        Verdict::Invalid => "NOT VALID",
+    };
+    console.print(format!(
+        "run                 {verdict}\nrun folder          {}\n",
+        answer.run
+    ))?;
+    console.print("next: cargo run -p analysis    (compares this run with its prediction)")
+}
+
+/// Writes each row once nothing more is to be expected of its job.
+struct Rows {
+    table: JobsWriter,
+    written: Vec<bool>,
+    first_unwritten: usize,
+    failure: Option<RunFolderError>,
+}
+
+impl Rows {
+    fn new(table: JobsWriter, jobs: u64) -> Self {
+        Rows {
+            table,
+            written: vec![false; jobs as usize],
+            first_unwritten: 0,
+            failure: None,
+        }
+    }
+
+    /// Called several times a second, so that a crash loses no more than the last moments.
+    fn write_settled(&mut self, recorder: &Recorder) {
+        let attempted = (recorder.progress().sent as usize).min(self.written.len());
+        for index in self.first_unwritten..attempted {
+            if !self.written[index] && recorder.is_settled(index) {
+                self.write(&recorder.record(index));
+                self.written[index] = true;
+            }
+            if index == self.first_unwritten && self.written[index] {
+                self.first_unwritten += 1;
+            }
+        }
+        if let Err(error) = self.table.flush() {
+            self.failure.get_or_insert(error);
+        }
+    }
+
+    fn write(&mut self, record: &JobRecord) {
+        if let Err(error) = self.table.append(record) {
+            self.failure.get_or_insert(error);
+        }
+    }
+
+    /// Writes what is still missing.
+    fn finish(mut self, records: &[JobRecord]) -> Result<(), RunFolderError> {
+        for (index, record) in records.iter().enumerate() {
+            if !self.written[index] {
+                self.write(record);
+            }
+        }
+        self.table.flush()?;
+        self.failure.map_or(Ok(()), Err)
+    }
+}

@@ -1,0 +1,172 @@
+//! Where a run takes place: which broker, which kind of queue.
+
+use std::fmt;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use clap::{Args, ValueEnum};
+
+use crate::broker::{Broker, BrokerError, Embedded, RabbitMq, is_installed};
+
+/// The deployment flags; they say where, a scenario says what.
+#[derive(Debug, Clone, Args)]
+pub struct Deployment {
+    /// Broker: auto (AMQP_URL, else managed, else embedded), managed, embedded, or amqp://user:password@host:port/vhost
+    #[arg(long, value_name = "BROKER", default_value = "auto")]
+    broker: BrokerChoice,
+    /// Kind of queue at a RabbitMQ broker
+    #[arg(long, value_enum, default_value_t = QueueType::Classic)]
+    queue_type: QueueType,
+    /// URL that `--broker auto` uses; better from the environment, where other users do not see it
+    #[arg(long, env = "AMQP_URL", hide_env_values = true, hide = true)]
+    amqp_url: Option<String>,
+}
+
+/// Kind of queue at a RabbitMQ broker.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum QueueType {
+    /// One copy, on one node.
+    Classic,
+    /// Replicated by consensus.
+    Quorum,
+}
+
+impl QueueType {
+    fn name(self) -> &'static str {
+        match self {
+            QueueType::Classic => "classic",
+            QueueType::Quorum => "quorum",
+        }
+    }
+}
+
+/// How the broker is had.
+#[derive(Clone, PartialEq, Eq)]
+pub enum BrokerChoice {
+    /// The best there is: `AMQP_URL`, else managed, else embedded.
+    Auto,
+    /// A private RabbitMQ node, for the length of the run.
+    Managed,
+    /// A queue inside this process.
+    Embedded,
+    /// A broker that is already running.
+    Url(String),
+}
+
+impl fmt::Debug for BrokerChoice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            BrokerChoice::Auto => "auto",
+            BrokerChoice::Managed => "managed",
+            BrokerChoice::Embedded => "embedded",
+            BrokerChoice::Url(_) => "amqp://…",
+        })
+    }
+}
+
+impl FromStr for BrokerChoice {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "auto" => Ok(BrokerChoice::Auto),
+            "managed" => Ok(BrokerChoice::Managed),
+            "embedded" => Ok(BrokerChoice::Embedded),
+            url if url.starts_with("amqp://") => Ok(BrokerChoice::Url(url.to_owned())),
+            _ => Err("a broker is auto, managed, embedded, or amqp://user:password@host:port/vhost".into()),
+        }
+    }
+}
+
+/// An open broker, and what the user should know about how it was chosen.
+pub struct Opened {
+    /// The broker with its queue.
+    pub broker: Arc<dyn Broker>,
+    /// A warning in capitals where something else runs than one may think.
+    pub warning: Option<String>,
+}
+
+impl Deployment {
+    /// A deployment by its parts.
+    pub fn new(broker: BrokerChoice, queue_type: QueueType) -> Self {
+        Deployment {
+            broker,
+            queue_type,
+            amqp_url: None,
+        }
+    }
+
+    /// What `queue_type` will be in tables and files.
+    pub fn queue_type_name(&self) -> &'static str {
+        match self.resolved() {
+            BrokerChoice::Embedded => "in-process",
+            _ => self.queue_type.name(),
+        }
+    }
+
+    fn resolved(&self) -> BrokerChoice {
+        match (&self.broker, &self.amqp_url) {
+            (BrokerChoice::Auto, Some(url)) => BrokerChoice::Url(url.clone()),
+            (BrokerChoice::Auto, None) if is_installed() => BrokerChoice::Managed,
+            (BrokerChoice::Auto, None) => BrokerChoice::Embedded,
+            (choice, _) => choice.clone(),
+        }
+    }
+
+    /// Opens the broker and a new queue on it.
+    ///
+    /// # Errors
+    /// [`BrokerError`] if it cannot be had.
+    pub async fn open(&self, queue: &str) -> Result<Opened, BrokerError> {
+        let resolved = self.resolved();
+        let fallback = self.broker == BrokerChoice::Auto && resolved == BrokerChoice::Embedded;
+        let warning = fallback.then(|| {
+            "NO RABBITMQ IS INSTALLED: this run uses the embedded in-process queue, which has next to no \
+             overhead; install rabbitmq-server to see a real one"
+                .to_owned()
+        });
+        let kind = self.queue_type.name();
+        let broker: Arc<dyn Broker> = match resolved {
+            BrokerChoice::Embedded => Arc::new(Embedded::default()),
+            BrokerChoice::Url(url) => Arc::new(RabbitMq::at(&url, kind, queue).await?),
+            BrokerChoice::Managed | BrokerChoice::Auto => Arc::new(RabbitMq::managed(kind, queue).await?),
+        };
+        Ok(Opened { broker, warning })
+    }
+}
+
+/// A command line with every password in a URL replaced by `…`.
+pub fn redacted(command: Vec<String>) -> Vec<String> {
+    let redact = |argument: String| match (argument.find("://"), argument.rfind('@')) {
+        (Some(scheme), Some(at)) if scheme < at => {
+            format!("{}://…{}", &argument[..scheme], &argument[at..])
+        }
+        _ => argument,
+    };
+    command.into_iter().map(redact).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_credential_survives_in_a_recorded_command() {
+        let command = ["live", "run", "--broker=amqp://user:p@ss@host:5672/%2f", "a@b"].map(str::to_owned);
+        assert_eq!(
+            redacted(command.to_vec()),
+            ["live", "run", "--broker=amqp://…@host:5672/%2f", "a@b"]
+        );
+    }
+
+    #[test]
+    fn a_url_never_shows_in_debug_output() {
+        let choice: BrokerChoice = "amqp://user:secret@host".parse().unwrap();
+        assert!(!format!("{choice:?}").contains("secret"));
+    }
+
+    #[test]
+    fn an_unknown_broker_is_refused_with_the_known_ones() {
+        assert!("kafka".parse::<BrokerChoice>().unwrap_err().contains("embedded"));
+    }
+}

@@ -1,0 +1,18 @@
+//! Drives a real pipeline (HTTP API, broker, consumers) with exactly the jobs that `sim` predicts.
+//!
+//! Time enters only through one monotonic [`clock::RunClock`] per run; every job's instants are
+//! recorded, and nothing here ever simulates one.
+
+pub mod api;
+pub mod broker;
+pub mod cli;
+pub mod clock;
+pub mod consumer;
+pub mod deployment;
+pub mod driver;
+pub mod ledger;
+pub mod message;
+pub mod pacer;
+pub mod pipeline;
+pub mod recorder;
+pub mod validity;

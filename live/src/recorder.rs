@@ -1,0 +1,271 @@
+//! Every job's instants, written from many threads without locks.
+
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed};
+
+use sim::model::{JobRecord, Outcome};
+use sim::sampling::Job;
+
+use crate::clock::nanoseconds;
+
+/// An instant in the life of a job that somebody stamps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stamp {
+    /// The driver sent the request.
+    Sent,
+    /// The API had read the request.
+    Accepted,
+    /// The broker's confirm reached the API.
+    Confirmed,
+    /// The response reached the driver.
+    Responded,
+    /// The consumer received the message.
+    Delivered,
+    /// Service began.
+    Start,
+    /// Service ended.
+    Done,
+    /// The acknowledgement was handed to the broker's client.
+    Acked,
+}
+
+const STAMPS: usize = 8;
+
+/// The jobs of a run and what has been seen of each.
+///
+/// Memory is taken once, before the run. A stamp is one relaxed store: rows are read only after the
+/// job's last stamp, by way of the ordinary synchronisation that ends a job.
+pub struct Recorder {
+    prefix: String,
+    warmup_jobs: u64,
+    slots: Vec<Slot>,
+    unexpected: AtomicU64,
+    sent: AtomicU64,
+    completed: AtomicU64,
+    waited_ns: AtomicU64,
+}
+
+/// How far a run has come, for people who watch it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Progress {
+    /// Jobs sent.
+    pub sent: u64,
+    /// Jobs completed.
+    pub completed: u64,
+    /// Mean wait of the completed jobs, s; 0 before the first.
+    pub mean_wait_s: f64,
+}
+
+struct Slot {
+    job: Job,
+    // Nanoseconds since the origin plus one; 0 is "not yet".
+    stamps: [AtomicU64; STAMPS],
+    server: AtomicU32,
+    completions: AtomicU32,
+    refused: AtomicBool,
+}
+
+impl Recorder {
+    /// A recorder for the jobs of one run; `run` distinguishes its messages from all others.
+    pub fn new(run: &str, jobs: impl Iterator<Item = Job>, warmup_jobs: u64) -> Self {
+        let slot = |job| Slot {
+            job,
+            stamps: [const { AtomicU64::new(0) }; STAMPS],
+            server: AtomicU32::new(0),
+            completions: AtomicU32::new(0),
+            refused: AtomicBool::new(false),
+        };
+        let slots = jobs.map(slot).collect();
+        let zero = || AtomicU64::new(0);
+        Recorder {
+            prefix: format!("{run}-"),
+            warmup_jobs,
+            slots,
+            unexpected: zero(),
+            sent: zero(),
+            completed: zero(),
+            waited_ns: zero(),
+        }
+    }
+
+    /// Number of jobs.
+    pub fn len(&self) -> usize {
+        self.slots.len()
+    }
+
+    /// Whether there is no job at all.
+    pub fn is_empty(&self) -> bool {
+        self.slots.is_empty()
+    }
+
+    /// The job at an index.
+    pub fn job(&self, index: usize) -> Job {
+        self.slots[index].job
+    }
+
+    /// The message id of a job.
+    pub fn message_id(&self, index: usize) -> String {
+        format!("{}{index}", self.prefix)
+    }
+
+    /// The job of a message id; `None` for messages that are not of this run.
+    pub fn index_of(&self, message_id: &str) -> Option<usize> {
+        let digits = message_id.strip_prefix(&self.prefix)?;
+        digits.parse().ok().filter(|index| *index < self.slots.len())
+    }
+
+    /// Records an instant, ns since the origin. The first record of each kind stays: a redelivery
+    /// does not rewrite what the first delivery did.
+    pub fn stamp(&self, index: usize, stamp: Stamp, instant_ns: u64) {
+        let _ =
+            self.slots[index].stamps[stamp as usize].compare_exchange(0, instant_ns + 1, Relaxed, Relaxed);
+    }
+
+    /// Records that a job is being sent.
+    pub fn sent(&self, index: usize, instant_ns: u64) {
+        self.stamp(index, Stamp::Sent, instant_ns);
+        self.sent.fetch_add(1, Relaxed);
+    }
+
+    /// Records that a server has completed the job once more.
+    pub fn completed(&self, index: usize, server: u32) {
+        let slot = &self.slots[index];
+        if slot.completions.fetch_add(1, Relaxed) == 0 {
+            slot.server.store(server, Relaxed);
+            let wait_s = self
+                .instant_s(index, Stamp::Start)
+                .map_or(0.0, |start_s| start_s - slot.job.due_s);
+            self.waited_ns.fetch_add(nanoseconds(wait_s.max(0.0)), Relaxed);
+            self.completed.fetch_add(1, Relaxed);
+        }
+    }
+
+    /// How far the run has come.
+    pub fn progress(&self) -> Progress {
+        let completed = self.completed.load(Relaxed);
+        let waited_s = self.waited_ns.load(Relaxed) as f64 * 1e-9;
+        Progress {
+            sent: self.sent.load(Relaxed),
+            completed,
+            mean_wait_s: waited_s / completed.max(1) as f64,
+        }
+    }
+
+    /// Records that the job was refused, or that its fate is unknown to the driver.
+    pub fn refused(&self, index: usize) {
+        self.slots[index].refused.store(true, Relaxed);
+    }
+
+    /// Counts a consumed message that nobody of this run attempted.
+    pub fn unexpected(&self) {
+        self.unexpected.fetch_add(1, Relaxed);
+    }
+
+    /// Consumed messages that nobody of this run attempted.
+    pub fn unexpected_count(&self) -> u64 {
+        self.unexpected.load(Relaxed)
+    }
+
+    /// Whether the job has been completed at least once.
+    pub fn is_completed(&self, index: usize) -> bool {
+        self.completions(index) > 0
+    }
+
+    /// How many deliveries of the job were completed.
+    pub fn completions(&self, index: usize) -> u32 {
+        self.slots[index].completions.load(Relaxed)
+    }
+
+    /// Whether the job was refused.
+    pub fn is_refused(&self, index: usize) -> bool {
+        self.slots[index].refused.load(Relaxed)
+    }
+
+    /// A recorded instant, s since the origin.
+    pub fn instant_s(&self, index: usize, stamp: Stamp) -> Option<f64> {
+        let stored = self.slots[index].stamps[stamp as usize].load(Relaxed);
+        (stored > 0).then(|| (stored - 1) as f64 * 1e-9)
+    }
+
+    /// Whether nothing more is to be expected of the job: completed and answered, or refused.
+    pub fn is_settled(&self, index: usize) -> bool {
+        let answered = self.instant_s(index, Stamp::Responded).is_some() || self.is_refused(index);
+        answered
+            && (self.is_completed(index)
+                || (self.is_refused(index) && self.instant_s(index, Stamp::Confirmed).is_none()))
+    }
+
+    /// The row of a job, with the outcome as far as the job itself tells it.
+    pub fn record(&self, index: usize) -> JobRecord {
+        let job = self.job(index);
+        let instant = |stamp| self.instant_s(index, stamp);
+        let completions = self.completions(index);
+        let outcome = match completions {
+            0 if self.is_refused(index) && instant(Stamp::Confirmed).is_none() => Outcome::Rejected,
+            0 => Outcome::Unfinished,
+            _ => Outcome::Served,
+        };
+        JobRecord {
+            replication: 0,
+            job: job.index,
+            warmup: job.index < self.warmup_jobs,
+            due_s: job.due_s,
+            sent_s: instant(Stamp::Sent),
+            accepted_s: instant(Stamp::Accepted),
+            confirmed_s: instant(Stamp::Confirmed),
+            responded_s: instant(Stamp::Responded),
+            delivered_s: instant(Stamp::Delivered),
+            start_s: instant(Stamp::Start),
+            done_s: instant(Stamp::Done),
+            acked_s: instant(Stamp::Acked),
+            server: (completions > 0).then(|| self.slots[index].server.load(Relaxed)),
+            demand_s: job.demand_s,
+            attempts: completions,
+            outcome,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn recorder() -> Recorder {
+        let job = |index| Job {
+            index,
+            due_s: index as f64,
+            demand_s: 0.5,
+        };
+        Recorder::new("r1", (0..3).map(job), 1)
+    }
+
+    #[test]
+    fn only_messages_of_this_run_have_a_job() {
+        let recorder = recorder();
+        assert_eq!(recorder.index_of(&recorder.message_id(2)), Some(2));
+        for foreign in ["r1-3", "r2-0", "r1-", "r1-x", "0"] {
+            assert_eq!(recorder.index_of(foreign), None, "{foreign}");
+        }
+    }
+
+    #[test]
+    fn a_redelivery_counts_and_rewrites_nothing() {
+        let recorder = recorder();
+        for instant_ns in [1_000_000_000, 2_000_000_000] {
+            recorder.stamp(0, Stamp::Start, instant_ns);
+            recorder.completed(0, 0);
+        }
+        let record = recorder.record(0);
+        assert_eq!(
+            (record.start_s, record.attempts, record.outcome),
+            (Some(1.0), 2, Outcome::Served)
+        );
+    }
+
+    #[test]
+    fn an_instant_at_the_origin_is_not_a_missing_one() {
+        let recorder = recorder();
+        recorder.stamp(0, Stamp::Sent, 0);
+        assert_eq!(recorder.record(0).sent_s, Some(0.0));
+        assert_eq!(recorder.record(1).sent_s, None);
+    }
+}
