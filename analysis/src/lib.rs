@@ -1,0 +1,10 @@
+//! Compares predicted with observed queues, job by job, and says why they differ.
+//!
+//! Nothing here produces an observation: runs are read from their folders, and theory and replay come
+//! from `sim`.
+
+pub mod cli;
+pub mod compare;
+pub mod pair;
+pub mod plot;
+pub mod report;

@@ -1,0 +1,138 @@
+//! Observed minus predicted wait, job by job.
+
+use plotters::prelude::{DrawingBackend, RGBColor};
+
+use super::axis::{Axis, TimeUnit, grouped};
+use super::canvas::{Canvas, Stroke};
+use super::figure::{Frame, INK, Sample, job_count, legend_row, sorted};
+use super::{PairedWaits, PlotError};
+
+/// At most about so many jobs are drawn.
+const POINTS: usize = 2400;
+/// At most so many points of the running median are drawn.
+const MEDIANS: usize = 480;
+
+/// Okabe–Ito sky blue, darkened a little for small dots on white.
+const DOTS: RGBColor = RGBColor(50, 140, 200);
+const ALPHA: f64 = 0.4;
+const RADIUS: f64 = 5.0;
+const ZERO: Stroke = Stroke {
+    color: INK,
+    width: 2.0,
+    dash: None,
+};
+const MEDIAN: Stroke = Stroke {
+    color: INK,
+    width: 6.0,
+    dash: None,
+};
+
+/// Draws the residuals as dots, a line at zero and their running median.
+///
+/// Of more than [`POINTS`] jobs every k-th is drawn, in due order, and in addition the jobs with the smallest
+/// and the largest residual, which set the range of the axis. The median is taken over all jobs.
+pub(super) fn draw<DB: DrawingBackend>(data: &PairedWaits, canvas: &Canvas<DB>) -> Result<(), PlotError> {
+    let residuals: Vec<f64> = data
+        .observed_wait_s
+        .iter()
+        .zip(&data.predicted_wait_s)
+        .map(|(seen, expected)| seen - expected)
+        .collect();
+    let unit = TimeUnit::fitting(residuals.iter().copied());
+    let y = Axis::from_zero(residuals.iter().map(|residual| residual * unit.per_second), 6);
+    let x = Axis::new(data.due_s[0], data.due_s[data.due_s.len() - 1], 10);
+    let frame = Frame::wide(canvas, x, y)?;
+    let title = format!(
+        "observed − predicted wait ({}): above zero, jobs waited longer than predicted",
+        unit.name
+    );
+    frame.draw(canvas, "time since the start of the run (s)", &title)?;
+    let place = |job: usize, residual: f64| frame.at(data.due_s[job], residual * unit.per_second);
+    let (jobs, each) = drawn_jobs(&residuals);
+    for job in jobs {
+        canvas.dot(place(job, residuals[job]), RADIUS, DOTS, ALPHA)?;
+    }
+    canvas.line(&[frame.at(frame.x.low, 0.0), frame.at(frame.x.high, 0.0)], ZERO)?;
+    let window = window(residuals.len());
+    let medians: Vec<_> = running_median(&residuals, window)
+        .into_iter()
+        .map(|(job, median)| place(job, median))
+        .collect();
+    canvas.line(&medians, MEDIAN)?;
+    let dots = match each {
+        1 => "one job".to_owned(),
+        k => format!("one job (1 in {} drawn)", grouped(k as f64, 0)),
+    };
+    let entries = [
+        (Sample::Dots(DOTS, RADIUS, 0.7), dots),
+        (
+            Sample::Line(MEDIAN),
+            format!("running median of {}", job_count(window)),
+        ),
+    ];
+    legend_row(canvas, &entries)
+}
+
+/// Which jobs are drawn, and how many each stands for.
+fn drawn_jobs(residuals: &[f64]) -> (Vec<usize>, usize) {
+    let each = residuals.len().div_ceil(POINTS).max(1);
+    let order = |a: &usize, b: &usize| residuals[*a].total_cmp(&residuals[*b]);
+    let extremes = [
+        (0..residuals.len()).min_by(order),
+        (0..residuals.len()).max_by(order),
+    ];
+    let extra = extremes.into_iter().flatten().filter(|job| job % each != 0);
+    ((0..residuals.len()).step_by(each).chain(extra).collect(), each)
+}
+
+/// The jobs in one window: a fortieth of all, but enough to calm the line and few enough to show a change.
+fn window(jobs: usize) -> usize {
+    ((jobs / 40).clamp(11, 201) | 1).min(jobs)
+}
+
+/// The median over a centred window, which is cut off at both ends of the run.
+fn running_median(residuals: &[f64], window: usize) -> Vec<(usize, f64)> {
+    let (jobs, half) = (residuals.len(), window / 2);
+    let stride = jobs.div_ceil(MEDIANS).max(1);
+    let centers = (0..jobs)
+        .step_by(stride)
+        .chain((jobs % stride != 1 && stride > 1).then(|| jobs - 1));
+    centers
+        .map(|job| {
+            let near = sorted(&residuals[job.saturating_sub(half)..(job + half + 1).min(jobs)]);
+            (
+                job,
+                f64::midpoint(near[(near.len() - 1) / 2], near[near.len() / 2]),
+            )
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_running_median_ignores_a_single_outlier() {
+        let mut residuals = vec![1.0; 99];
+        residuals[50] = 1e6;
+        assert!(
+            running_median(&residuals, 11)
+                .iter()
+                .all(|(_, median)| *median == 1.0)
+        );
+    }
+
+    #[test]
+    fn thinning_keeps_both_extremes_and_the_last_median() {
+        let mut residuals = vec![0.0; 10_000];
+        (residuals[4321], residuals[7]) = (5.0, -5.0);
+        let (jobs, each) = drawn_jobs(&residuals);
+        assert_eq!((each, jobs.len()), (5, 2002));
+        assert!(jobs.contains(&4321) && jobs.contains(&7));
+        assert_eq!(
+            running_median(&residuals, 201).last().map(|last| last.0),
+            Some(9_999)
+        );
+    }
+}
