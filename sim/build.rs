@@ -10,24 +10,13 @@ fn main() {
         }
     }
     let rustc = std::env::var("RUSTC").unwrap_or_else(|_| "rustc".into());
-    println!(
-        "cargo::rustc-env=LINDLEY_RUSTC={}",
-        first_line(&rustc, &["--version"])
-    );
-    println!(
-        "cargo::rustc-env=LINDLEY_REVISION={}",
-        first_line("git", &["rev-parse", "HEAD"])
-    );
+    println!("cargo::rustc-env=LINDLEY_RUSTC={}", first_line(&rustc, &["--version"]));
+    println!("cargo::rustc-env=LINDLEY_REVISION={}", first_line("git", &["rev-parse", "HEAD"]));
 }
 
 fn first_line(program: &str, arguments: &[&str]) -> String {
     let output = Command::new(program).args(arguments).output();
-    let text = output
-        .ok()
-        .filter(|output| output.status.success())
-        .map(|output| output.stdout);
-    let text = text
-        .and_then(|bytes| String::from_utf8(bytes).ok())
-        .unwrap_or_default();
+    let text = output.ok().filter(|output| output.status.success()).map(|output| output.stdout);
+    let text = text.and_then(|bytes| String::from_utf8(bytes).ok()).unwrap_or_default();
     text.lines().next().unwrap_or("unknown").to_owned()
 }

@@ -137,10 +137,7 @@ pub struct Times {
 
 impl Times {
     fn of(record: &JobRecord) -> Option<Self> {
-        Some(Times {
-            wait_s: record.wait_s()?,
-            sojourn_s: record.sojourn_s()?,
-        })
+        Some(Times { wait_s: record.wait_s()?, sojourn_s: record.sojourn_s()? })
     }
 }
 
@@ -151,22 +148,13 @@ impl Pair {
     /// [`PairError`] if a folder cannot be read or the two do not belong together.
     pub fn open(predicted: &Path, observed: &Path) -> Result<Self, PairError> {
         let (predicted, observed) = (Run::open(predicted)?, Run::open(observed)?);
-        for (run, source, wanted) in [
-            (&predicted, Source::Sim, "sim"),
-            (&observed, Source::Live, "live"),
-        ] {
+        for (run, source, wanted) in [(&predicted, Source::Sim, "sim"), (&observed, Source::Live, "live")] {
             if run.manifest.source != source {
-                return Err(PairError::WrongSource {
-                    path: run.path.clone(),
-                    wanted,
-                });
+                return Err(PairError::WrongSource { path: run.path.clone(), wanted });
             }
         }
         if predicted.manifest.scenario_sha256 != observed.manifest.scenario_sha256 {
-            return Err(PairError::DifferentJobs {
-                predicted: predicted.path,
-                observed: observed.path,
-            });
+            return Err(PairError::DifferentJobs { predicted: predicted.path, observed: observed.path });
         }
         refuse_other_set_up(&predicted, &observed.manifest)?;
         Self::assemble(Some(predicted), observed)
@@ -178,24 +166,16 @@ impl Pair {
     /// [`PairError::NothingObserved`] without a live run; otherwise as [`Pair::open`].
     pub fn latest(base: &Path) -> Result<Self, PairError> {
         let runs = list(base);
-        let observed = runs
-            .iter()
-            .rev()
-            .find(|(_, manifest)| manifest.source == Source::Live);
-        let (path, manifest) = observed.ok_or_else(|| PairError::NothingObserved {
-            base: base.to_owned(),
-        })?;
+        let observed = runs.iter().rev().find(|(_, manifest)| manifest.source == Source::Live);
+        let (path, manifest) =
+            observed.ok_or_else(|| PairError::NothingObserved { base: base.to_owned() })?;
         let predictions = runs.iter().rev().filter(|(_, other)| {
             other.source == Source::Sim && other.scenario_sha256 == manifest.scenario_sha256
         });
-        let fitting = predictions
-            .filter(|(_, other)| other.calibration.is_some())
-            .find_map(|(path, _)| {
-                let predicted = Run::open(path).ok()?;
-                refuse_other_set_up(&predicted, manifest)
-                    .is_ok()
-                    .then_some(predicted)
-            });
+        let fitting = predictions.filter(|(_, other)| other.calibration.is_some()).find_map(|(path, _)| {
+            let predicted = Run::open(path).ok()?;
+            refuse_other_set_up(&predicted, manifest).is_ok().then_some(predicted)
+        });
         Self::assemble(fitting, Run::open(path)?)
     }
 
@@ -203,14 +183,9 @@ impl Pair {
         let calibrated = predicted.and_then(|run| Some((run.manifest.calibration?, run.calibration?.terms)));
         let measured: Vec<&JobRecord> = observed.jobs.iter().filter(|record| !record.warmup).collect();
         let (source, terms, judged_from) = match calibrated {
-            Some((source, terms)) => (
-                TermsSource::Calibration {
-                    file: source.file,
-                    made: source.made,
-                },
-                terms,
-                0,
-            ),
+            Some((source, terms)) => {
+                (TermsSource::Calibration { file: source.file, made: source.made }, terms, 0)
+            }
             None => {
                 let third = measured.len() / 3;
                 let first: Vec<JobRecord> =
@@ -222,10 +197,7 @@ impl Pair {
         let judged_from = measured.get(judged_from).map_or(u64::MAX, |record| record.job);
         let ideal = trajectory(&observed.scenario, Terms::IDEAL);
         let predicted = trajectory(&observed.scenario, terms.terms());
-        let served = observed
-            .jobs
-            .iter()
-            .filter(|record| record.outcome == Outcome::Served);
+        let served = observed.jobs.iter().filter(|record| record.outcome == Outcome::Served);
         let judged = served.filter(|record| !record.warmup && record.job >= judged_from);
         let jobs: Vec<PairedJob> = judged
             .filter_map(|record| {
@@ -243,13 +215,7 @@ impl Pair {
             return Err(PairError::NothingServed { path: observed.path });
         }
         let warnings = warnings(&observed, &ideal);
-        Ok(Pair {
-            observed,
-            terms,
-            source,
-            jobs,
-            warnings,
-        })
+        Ok(Pair { observed, terms, source, jobs, warnings })
     }
 
     /// One line that says where the run was made.
@@ -265,22 +231,14 @@ impl Pair {
 
     /// The measured terms with the names they have in tables; hand-over only where jobs are held.
     pub fn named_terms(&self) -> Vec<(&'static str, Measured)> {
-        let MeasuredTerms {
-            idle_path,
-            turnaround,
-            hand_over,
-            overshoot,
-        } = self.terms;
+        let MeasuredTerms { idle_path, turnaround, hand_over, overshoot } = self.terms;
         let named = [
             ("idle path", Some(idle_path)),
             ("turnaround", Some(turnaround)),
             ("hand-over", hand_over),
             ("overshoot", Some(overshoot)),
         ];
-        named
-            .into_iter()
-            .filter_map(|(name, term)| Some((name, term?)))
-            .collect()
+        named.into_iter().filter_map(|(name, term)| Some((name, term?))).collect()
     }
 }
 
@@ -313,9 +271,7 @@ fn warnings(observed: &Run, ideal: &[JobRecord]) -> Vec<String> {
     let mut warnings: Vec<String> = observed.warning().into_iter().collect();
     let differ = |a: f64, b: f64| (a - b).abs() > 2e-9;
     let foreign = observed.jobs.iter().filter(|record| {
-        let job = usize::try_from(record.job)
-            .ok()
-            .and_then(|index| ideal.get(index));
+        let job = usize::try_from(record.job).ok().and_then(|index| ideal.get(index));
         job.is_none_or(|job| differ(job.due_s, record.due_s) || differ(job.demand_s, record.demand_s))
     });
     let foreign = foreign.count();
@@ -325,12 +281,7 @@ fn warnings(observed: &Run, ideal: &[JobRecord]) -> Vec<String> {
         ));
     }
     if let Some(live) = &observed.manifest.live {
-        warnings.extend(
-            live.validity
-                .reasons
-                .iter()
-                .map(|reason| format!("the run is not valid: {reason}")),
-        );
+        warnings.extend(live.validity.reasons.iter().map(|reason| format!("the run is not valid: {reason}")));
     }
     warnings
 }

@@ -20,9 +20,7 @@ pub struct RunClock {
 impl RunClock {
     /// A clock whose origin lies `lead_ns` in the future; until then it reads 0.
     pub fn starting_in(lead_ns: u64) -> Self {
-        RunClock {
-            origin_ns: monotonic_ns() + lead_ns,
-        }
+        RunClock { origin_ns: monotonic_ns() + lead_ns }
     }
 
     /// Nanoseconds since the origin.

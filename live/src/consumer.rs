@@ -22,30 +22,28 @@ pub fn start(
     clock: RunClock,
     recorder: Arc<Recorder>,
 ) -> std::io::Result<JoinHandle<()>> {
-    std::thread::Builder::new()
-        .name(format!("server-{server}"))
-        .spawn(move || {
-            sharpen_timers();
-            while let Some(delivery) = subscription.next() {
-                let job = recorder.index_of(&delivery.message_id);
-                let received_ns = clock.at(delivery.received_ns);
-                let demand_ns = nanoseconds(Work::demand_s(&delivery.body));
-                let start_ns = clock.now_ns();
-                clock.hold_until(start_ns + demand_ns);
-                let done_ns = clock.now_ns();
-                let acknowledged = subscription.acknowledge(delivery);
-                let acked_ns = clock.now_ns();
-                let Some(job) = job else {
-                    recorder.unexpected();
-                    continue;
-                };
-                recorder.stamp(job, Stamp::Delivered, received_ns);
-                recorder.stamp(job, Stamp::Start, start_ns);
-                recorder.stamp(job, Stamp::Done, done_ns);
-                if acknowledged.is_ok() {
-                    recorder.stamp(job, Stamp::Acked, acked_ns);
-                }
-                recorder.completed(job, server);
+    std::thread::Builder::new().name(format!("server-{server}")).spawn(move || {
+        sharpen_timers();
+        while let Some(delivery) = subscription.next() {
+            let job = recorder.index_of(&delivery.message_id);
+            let received_ns = clock.at(delivery.received_ns);
+            let demand_ns = nanoseconds(Work::demand_s(&delivery.body));
+            let start_ns = clock.now_ns();
+            clock.hold_until(start_ns + demand_ns);
+            let done_ns = clock.now_ns();
+            let acknowledged = subscription.acknowledge(delivery);
+            let acked_ns = clock.now_ns();
+            let Some(job) = job else {
+                recorder.unexpected();
+                continue;
+            };
+            recorder.stamp(job, Stamp::Delivered, received_ns);
+            recorder.stamp(job, Stamp::Start, start_ns);
+            recorder.stamp(job, Stamp::Done, done_ns);
+            if acknowledged.is_ok() {
+                recorder.stamp(job, Stamp::Acked, acked_ns);
             }
-        })
+            recorder.completed(job, server);
+        }
+    })
 }

@@ -89,11 +89,7 @@ pub struct Opened {
 impl Deployment {
     /// A deployment by its parts.
     pub fn new(broker: BrokerChoice, queue_type: QueueType) -> Self {
-        Deployment {
-            broker,
-            queue_type,
-            amqp_url: None,
-        }
+        Deployment { broker, queue_type, amqp_url: None }
     }
 
     /// What `queue_type` will be in tables and files.
@@ -153,10 +149,7 @@ mod tests {
     #[test]
     fn no_credential_survives_in_a_recorded_command() {
         let command = ["live", "run", "--broker=amqp://user:p@ss@host:5672/%2f", "a@b"].map(str::to_owned);
-        assert_eq!(
-            redacted(command.to_vec()),
-            ["live", "run", "--broker=amqp://…@host:5672/%2f", "a@b"]
-        );
+        assert_eq!(redacted(command.to_vec()), ["live", "run", "--broker=amqp://…@host:5672/%2f", "a@b"]);
     }
 
     #[test]

@@ -62,17 +62,10 @@ pub fn drive(
     mut stop: watch::Receiver<bool>,
 ) -> Result<(), DriverError> {
     sharpen_timers();
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let local = tokio::task::LocalSet::new();
     local.block_on(&runtime, async {
-        let pool = Rc::new(Pool {
-            target,
-            clock,
-            recorder: Arc::clone(recorder),
-            state: RefCell::default(),
-        });
+        let pool = Rc::new(Pool { target, clock, recorder: Arc::clone(recorder), state: RefCell::default() });
         for _ in 0..WARM_CONNECTIONS {
             let connection = pool.connect().await?;
             pool.state.borrow_mut().idle.push(connection);
@@ -118,13 +111,10 @@ impl Pool {
     async fn connect(&self) -> Result<Connection, DriverError> {
         let target = self.target;
         let unusable = |message: String| DriverError::Target { target, message };
-        let stream = TcpStream::connect(target)
-            .await
-            .map_err(|error| unusable(error.to_string()))?;
+        let stream = TcpStream::connect(target).await.map_err(|error| unusable(error.to_string()))?;
         stream.set_nodelay(true)?;
-        let (sender, connection) = http1::handshake(TokioIo::new(stream))
-            .await
-            .map_err(|error| unusable(error.to_string()))?;
+        let (sender, connection) =
+            http1::handshake(TokioIo::new(stream)).await.map_err(|error| unusable(error.to_string()))?;
         // The connection's own errors reach the request that was on it.
         tokio::task::spawn_local(async move { drop(connection.await) });
         self.state.borrow_mut().open += 1;
@@ -135,9 +125,7 @@ impl Pool {
     fn request(&self, index: usize) -> Request<Full<Bytes>> {
         let job = self.recorder.job(index);
         let now = OffsetDateTime::now_utc().to_offset(UtcOffset::UTC);
-        let timestamp = now
-            .format(&Rfc3339)
-            .expect("the years of this era can be written");
+        let timestamp = now.format(&Rfc3339).expect("the years of this era can be written");
         Request::post("/ingest")
             .header("host", "localhost")
             .header("content-type", "application/json")

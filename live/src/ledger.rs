@@ -35,10 +35,7 @@ pub fn settle(recorder: &Recorder, queued: u64) -> (Ledger, Vec<JobRecord>) {
         consumed: count(&|record| record.attempts > 0),
         lost: count(&|record| record.outcome == Outcome::Lost),
         unexpected: recorder.unexpected_count(),
-        duplicated: records
-            .iter()
-            .map(|record| u64::from(record.attempts.saturating_sub(1)))
-            .sum(),
+        duplicated: records.iter().map(|record| u64::from(record.attempts.saturating_sub(1))).sum(),
         recovered: count(&|record| record.attempts > 0 && !confirmed(record)),
         dead_lettered: 0,
         unfinished: count(&|record| record.outcome == Outcome::Unfinished && confirmed(record)),
@@ -54,11 +51,7 @@ mod tests {
     use crate::recorder::Stamp;
 
     fn recorder(jobs: u64) -> Recorder {
-        let job = |index| Job {
-            index,
-            due_s: index as f64,
-            demand_s: 0.5,
-        };
+        let job = |index| Job { index, due_s: index as f64, demand_s: 0.5 };
         Recorder::new("r", (0..jobs).map(job), 0)
     }
 
@@ -96,18 +89,7 @@ mod tests {
         };
         assert_eq!(ledger, expected);
         let outcomes: Vec<_> = records.iter().map(|record| record.outcome.name()).collect();
-        assert_eq!(
-            outcomes,
-            [
-                "served",
-                "served",
-                "lost",
-                "lost",
-                "unfinished",
-                "rejected",
-                "served"
-            ]
-        );
+        assert_eq!(outcomes, ["served", "served", "lost", "lost", "unfinished", "rejected", "served"]);
         assert_eq!(
             ledger.lost,
             ledger.confirmed + ledger.recovered - ledger.consumed - ledger.dead_lettered - ledger.unfinished

@@ -10,18 +10,11 @@ use sim::console::Console;
 use sim::run_folder::Provenance;
 
 fn main() -> ExitCode {
-    let provenance = Provenance {
-        command: std::env::args().collect(),
-        started: time::OffsetDateTime::now_utc(),
-    };
+    let provenance =
+        Provenance { command: std::env::args().collect(), started: time::OffsetDateTime::now_utc() };
     let cli = Cli::parse();
     let interactive = io::stderr().is_terminal();
-    let mut console = Console {
-        out: &mut io::stdout(),
-        err: &mut io::stderr(),
-        interactive,
-        provenance,
-    };
+    let mut console = Console { out: &mut io::stdout(), err: &mut io::stderr(), interactive, provenance };
     match execute(cli, &mut console) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {

@@ -27,10 +27,7 @@ impl Pacer {
     pub fn new(clock: RunClock) -> std::io::Result<Self> {
         let flags = TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC;
         let timer = timerfd_create(TimerfdClockId::Monotonic, flags)?;
-        Ok(Pacer {
-            clock,
-            timer: register(timer)?,
-        })
+        Ok(Pacer { clock, timer: register(timer)? })
     }
 
     /// Waits until an instant, ns since the origin; other tasks of the thread run meanwhile.
@@ -43,14 +40,8 @@ impl Pacer {
     }
 
     async fn sleep_until(&mut self, wake_ns: u64) {
-        let never = Timespec {
-            tv_sec: 0,
-            tv_nsec: 0,
-        };
-        let alarm = Itimerspec {
-            it_interval: never,
-            it_value: self.clock.monotonic(wake_ns),
-        };
+        let never = Timespec { tv_sec: 0, tv_nsec: 0 };
+        let alarm = Itimerspec { it_interval: never, it_value: self.clock.monotonic(wake_ns) };
         if timerfd_settime(self.timer.get_ref(), TimerfdTimerFlags::ABSTIME, &alarm).is_err() {
             // Cannot happen with a valid timer; spinning for the rest keeps the promise all the same.
             return;

@@ -76,20 +76,11 @@ pub async fn observe(
     let mut servers: Vec<JoinHandle<()>> = Vec::new();
     for server in 0..scenario.queue().servers() {
         let subscription = broker.subscribe(scenario.effective_prefetch()).await?;
-        servers.push(consumer::start(
-            server,
-            subscription,
-            clock,
-            Arc::clone(&recorder),
-        )?);
+        servers.push(consumer::start(server, subscription, clock, Arc::clone(&recorder))?);
     }
     let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
     let target = listener.local_addr()?;
-    let api = Api {
-        broker: Arc::clone(&broker),
-        recorder: Arc::clone(&recorder),
-        clock,
-    };
+    let api = Api { broker: Arc::clone(&broker), recorder: Arc::clone(&recorder), clock };
     let serving = tokio::spawn(crate::api::serve(listener, api));
 
     let (finished, mut driving) = oneshot::channel();
@@ -113,11 +104,7 @@ pub async fn observe(
         trouble.push(format!("the broker was not there at the end: {error}"));
     }
     let servers_fell = tokio::task::spawn_blocking(move || {
-        let fell = servers
-            .into_iter()
-            .map(JoinHandle::join)
-            .filter(Result::is_err)
-            .count();
+        let fell = servers.into_iter().map(JoinHandle::join).filter(Result::is_err).count();
         drop(driver.join());
         fell
     });
@@ -126,21 +113,14 @@ pub async fn observe(
     }
     let (ledger, records) = settle(&recorder, queued.unwrap_or(0));
     let interrupted = *stop.borrow();
-    Ok(Observation {
-        records,
-        ledger,
-        interrupted,
-        trouble,
-    })
+    Ok(Observation { records, ledger, interrupted, trouble })
 }
 
 /// Waits until every job is settled, the queue stands still for too long, or the run is stopped.
 async fn drain(recorder: &Recorder, stop: &watch::Receiver<bool>, watch: &mut impl FnMut(&Recorder)) {
     let (mut settled_before, mut still_since) = (usize::MAX, tokio::time::Instant::now());
     while !*stop.borrow() {
-        let settled = (0..recorder.len())
-            .filter(|index| recorder.is_settled(*index))
-            .count();
+        let settled = (0..recorder.len()).filter(|index| recorder.is_settled(*index)).count();
         if settled == recorder.len() {
             return;
         }

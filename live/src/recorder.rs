@@ -131,9 +131,7 @@ impl Recorder {
         let slot = &self.slots[index];
         if slot.completions.fetch_add(1, Relaxed) == 0 {
             slot.server.store(server, Relaxed);
-            let wait_s = self
-                .instant_s(index, Stamp::Start)
-                .map_or(0.0, |start_s| start_s - slot.job.due_s);
+            let wait_s = self.instant_s(index, Stamp::Start).map_or(0.0, |start_s| start_s - slot.job.due_s);
             self.waited_ns.fetch_add(nanoseconds(wait_s.max(0.0)), Relaxed);
             self.completed.fetch_add(1, Relaxed);
         }
@@ -143,11 +141,7 @@ impl Recorder {
     pub fn progress(&self) -> Progress {
         let completed = self.completed.load(Relaxed);
         let waited_s = self.waited_ns.load(Relaxed) as f64 * 1e-9;
-        Progress {
-            sent: self.sent.load(Relaxed),
-            completed,
-            mean_wait_s: waited_s / completed.max(1) as f64,
-        }
+        Progress { sent: self.sent.load(Relaxed), completed, mean_wait_s: waited_s / completed.max(1) as f64 }
     }
 
     /// Records that the job was refused, or that its fate is unknown to the driver.
@@ -230,11 +224,7 @@ mod tests {
     use super::*;
 
     fn recorder() -> Recorder {
-        let job = |index| Job {
-            index,
-            due_s: index as f64,
-            demand_s: 0.5,
-        };
+        let job = |index| Job { index, due_s: index as f64, demand_s: 0.5 };
         Recorder::new("r1", (0..3).map(job), 1)
     }
 
@@ -255,10 +245,7 @@ mod tests {
             recorder.completed(0, 0);
         }
         let record = recorder.record(0);
-        assert_eq!(
-            (record.start_s, record.attempts, record.outcome),
-            (Some(1.0), 2, Outcome::Served)
-        );
+        assert_eq!((record.start_s, record.attempts, record.outcome), (Some(1.0), 2, Outcome::Served));
     }
 
     #[test]

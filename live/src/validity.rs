@@ -21,11 +21,7 @@ pub fn rate(instants_s: impl Iterator<Item = f64>) -> f64 {
         first = first.min(instant_s);
         last = last.max(instant_s);
     }
-    if count < 2 {
-        0.0
-    } else {
-        (count - 1) as f64 / (last - first)
-    }
+    if count < 2 { 0.0 } else { (count - 1) as f64 / (last - first) }
 }
 
 /// Judges a run by its rows and its ledger; `trouble` is what else went wrong.
@@ -62,11 +58,7 @@ pub fn judge(scenario: &Scenario, records: &[JobRecord], ledger: &Ledger, troubl
             ));
         }
     }
-    let verdict = if reasons.is_empty() {
-        Verdict::Valid
-    } else {
-        Verdict::Invalid
-    };
+    let verdict = if reasons.is_empty() { Verdict::Valid } else { Verdict::Invalid };
     Validity { verdict, reasons }
 }
 
@@ -80,11 +72,7 @@ fn lateness_effect(scenario: &Scenario, records: &[JobRecord]) -> [f64; MARGINS.
         let sent = records.iter().filter(|record| record.sent_s.is_some());
         let waits = sent.map(|record| (record, queue.serve(arrival_s(record), record.demand_s)));
         let measured = waits.filter(|(record, _)| !record.warmup);
-        sorted(
-            measured
-                .map(|(record, timing)| timing.start_s - record.due_s)
-                .collect(),
-        )
+        sorted(measured.map(|(record, timing)| timing.start_s - record.due_s).collect())
     };
     let due = waits(&|record| record.due_s);
     let sent = waits(&|record| record.sent_s.unwrap_or(record.due_s));
@@ -115,20 +103,14 @@ mod tests {
         for (n, record) in records.iter_mut().enumerate() {
             record.sent_s = Some(record.due_s + lateness_s(n));
         }
-        let ledger = Ledger {
-            consumed: records.len() as u64,
-            ..Ledger::default()
-        };
+        let ledger = Ledger { consumed: records.len() as u64, ..Ledger::default() };
         (records, ledger)
     }
 
     #[test]
     fn a_punctual_run_is_valid() {
         let (records, ledger) = driven(|_| 20e-6);
-        assert_eq!(
-            judge(&scenario(), &records, &ledger, &[]).reasons,
-            Vec::<String>::new()
-        );
+        assert_eq!(judge(&scenario(), &records, &ledger, &[]).reasons, Vec::<String>::new());
     }
 
     #[test]
@@ -152,11 +134,7 @@ mod tests {
     #[test]
     fn a_job_that_was_not_served_makes_a_run_invalid() {
         let (records, ledger) = driven(|_| 0.0);
-        let ledger = Ledger {
-            consumed: ledger.consumed - 1,
-            lost: 1,
-            ..ledger
-        };
+        let ledger = Ledger { consumed: ledger.consumed - 1, lost: 1, ..ledger };
         assert!(judge(&scenario(), &records, &ledger, &[]).reasons[0].starts_with("1 of 5120 jobs"));
     }
 }

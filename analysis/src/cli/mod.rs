@@ -47,10 +47,7 @@ struct Selection {
 
 impl Selection {
     fn newest() -> Self {
-        Selection {
-            folders: Vec::new(),
-            runs: RUNS.into(),
-        }
+        Selection { folders: Vec::new(), runs: RUNS.into() }
     }
 
     fn open(&self, console: &mut Console<'_>) -> Result<Pair, Failure> {
@@ -182,10 +179,7 @@ fn write_report(
 fn plot(arguments: &PlotArguments, console: &mut Console<'_>) -> Result<(), Failure> {
     let plot = Plot::from(arguments.name);
     let pair = arguments.selection.open(console)?;
-    let out = arguments
-        .out
-        .clone()
-        .unwrap_or_else(|| format!("{}.png", plot.name()).into());
+    let out = arguments.out.clone().unwrap_or_else(|| format!("{}.png", plot.name()).into());
     let drawn = plot.png(&report::paired_waits(&pair), &out);
     drawn.map_err(|error| Failure::Failed(error.to_string()))?;
     console.print(out.display())

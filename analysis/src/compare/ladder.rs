@@ -76,10 +76,7 @@ pub fn ladder(pair: &Pair) -> Vec<Rung> {
             p99_wait_s: textbook.as_ref().and_then(|t| *t.wait_quantiles_s.get("0.99")?),
         },
         rung("fitted_rates", fitted),
-        rung(
-            "measured_arrivals",
-            run.with_drawn_services(scenario, mean_service),
-        ),
+        rung("measured_arrivals", run.with_drawn_services(scenario, mean_service)),
         rung("measured_services", run.replay(1, Terms::IDEAL)),
         rung("dispatch", run.with_own_overheads(scenario.effective_prefetch())),
         rung("observed", observed),
@@ -95,11 +92,7 @@ impl<'a> Measured<'a> {
     fn of(pair: &'a Pair) -> Self {
         let complete = |record: &&JobRecord| record.sent_s.is_some() && record.service_s().is_some();
         let mut records: Vec<&JobRecord> = pair.observed.jobs.iter().filter(complete).collect();
-        records.sort_by(|a, b| {
-            a.start_s
-                .unwrap_or(f64::NAN)
-                .total_cmp(&b.start_s.unwrap_or(f64::NAN))
-        });
+        records.sort_by(|a, b| a.start_s.unwrap_or(f64::NAN).total_cmp(&b.start_s.unwrap_or(f64::NAN)));
         let judged_from = pair.jobs.first().map_or(0, |job| job.job);
         Measured { records, judged_from }
     }
@@ -110,16 +103,9 @@ impl<'a> Measured<'a> {
 
     /// Rate of the arrivals and mean of the services among the judged jobs.
     fn rates(&self) -> (f64, f64) {
-        let judged: Vec<_> = self
-            .records
-            .iter()
-            .filter(|record| self.is_judged(record))
-            .collect();
+        let judged: Vec<_> = self.records.iter().filter(|record| self.is_judged(record)).collect();
         let sent = || judged.iter().filter_map(|record| record.sent_s);
-        let (first, last) = (
-            sent().fold(f64::INFINITY, f64::min),
-            sent().fold(f64::NEG_INFINITY, f64::max),
-        );
+        let (first, last) = (sent().fold(f64::INFINITY, f64::min), sent().fold(f64::NEG_INFINITY, f64::max));
         let services: f64 = judged.iter().filter_map(|record| record.service_s()).sum();
         let count = judged.len() as f64;
         ((count - 1.0) / (last - first), services / count)
@@ -127,16 +113,8 @@ impl<'a> Measured<'a> {
 
     /// Mean and 99 % quantile of the wait from due to the given starts, over the judged jobs.
     fn summary(&self, starts_s: impl Iterator<Item = Option<f64>>) -> Option<(f64, f64)> {
-        let pairs = self
-            .records
-            .iter()
-            .zip(starts_s)
-            .filter(|(record, _)| self.is_judged(record));
-        let waits = sorted(
-            pairs
-                .filter_map(|(record, start_s)| Some(start_s? - record.due_s))
-                .collect(),
-        );
+        let pairs = self.records.iter().zip(starts_s).filter(|(record, _)| self.is_judged(record));
+        let waits = sorted(pairs.filter_map(|(record, start_s)| Some(start_s? - record.due_s)).collect());
         let p99 = quantile_of_sorted(&waits, 0.99)?;
         Some((waits.iter().sum::<f64>() / waits.len() as f64, p99))
     }
@@ -145,9 +123,7 @@ impl<'a> Measured<'a> {
     fn replay(&self, prefetch: u32, terms: Terms) -> Option<(f64, f64)> {
         let mut queue = Recursion::new(prefetch, terms);
         self.summary(
-            self.records
-                .iter()
-                .map(|record| Some(queue.serve(record.sent_s?, record.service_s()?).start_s)),
+            self.records.iter().map(|record| Some(queue.serve(record.sent_s?, record.service_s()?).start_s)),
         )
     }
 
@@ -174,20 +150,9 @@ impl<'a> Measured<'a> {
         let as_sent: Vec<JobRecord> = self
             .records
             .iter()
-            .filter_map(|record| {
-                Some(JobRecord {
-                    due_s: record.sent_s?,
-                    ..(*record).clone()
-                })
-            })
+            .filter_map(|record| Some(JobRecord { due_s: record.sent_s?, ..(*record).clone() }))
             .collect();
         let terms = fit(&as_sent, prefetch).ok()?.terms();
-        self.replay(
-            prefetch,
-            Terms {
-                overshoot_s: 0.0,
-                ..terms
-            },
-        )
+        self.replay(prefetch, Terms { overshoot_s: 0.0, ..terms })
     }
 }

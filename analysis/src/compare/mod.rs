@@ -132,27 +132,17 @@ const STATISTICS: [Statistic; 4] = [
 /// them to allow for.
 pub fn compare(pair: &Pair) -> Comparison {
     let metrics = metrics(pair);
-    let run_is_valid = pair
-        .observed
-        .manifest
-        .live
-        .as_ref()
-        .is_some_and(|live| live.validity.verdict == RunVerdict::Valid);
+    let run_is_valid =
+        pair.observed.manifest.live.as_ref().is_some_and(|live| live.validity.verdict == RunVerdict::Valid);
     let verdict = match run_is_valid {
         true => overall(metrics.named().iter().map(|(_, metric)| metric.verdict)),
         false => Verdict::Invalid,
     };
     let calibration = match &pair.source {
-        TermsSource::Calibration { file, made } => CalibrationUsed {
-            file: Some(file.clone()),
-            made: Some(made.clone()),
-            fitted_on_this_run: false,
-        },
-        TermsSource::FirstThird => CalibrationUsed {
-            file: None,
-            made: None,
-            fitted_on_this_run: true,
-        },
+        TermsSource::Calibration { file, made } => {
+            CalibrationUsed { file: Some(file.clone()), made: Some(made.clone()), fitted_on_this_run: false }
+        }
+        TermsSource::FirstThird => CalibrationUsed { file: None, made: None, fitted_on_this_run: true },
     };
     Comparison {
         verdict,
@@ -175,11 +165,7 @@ fn metrics(pair: &Pair) -> Metrics {
         let predicted = column(&|job| job.predicted);
         let effect =
             |times: &Vec<Times>| STATISTICS[n](&sorted(times.iter().map(time).collect())) - predicted;
-        let error = shifted
-            .iter()
-            .map(|times| effect(times).powi(2))
-            .sum::<f64>()
-            .sqrt();
+        let error = shifted.iter().map(|times| effect(times).powi(2)).sum::<f64>().sqrt();
         let (low, high) = ((predicted - Z * error).max(0.0), predicted + Z * error);
         let observed = column(&|job| job.observed);
         Metric {
@@ -198,17 +184,14 @@ fn metrics(pair: &Pair) -> Metrics {
     let sojourn: fn(&Times) -> f64 = |times| times.sojourn_s;
     let quantiles = |time: fn(&Times) -> f64, theory: &dyn Fn(&str) -> Option<f64>| {
         let each = QUANTILES.iter().enumerate();
-        each.map(|(n, (_, name, margin))| (*name, metric(time, n + 1, theory(name), *margin)))
-            .collect()
+        each.map(|(n, (_, name, margin))| (*name, metric(time, n + 1, theory(name), *margin))).collect()
     };
     let textbook = textbook.as_ref();
     Metrics {
         mean_wait_s: metric(wait, 0, textbook.and_then(|t| t.mean_wait_s), MEAN_MARGIN),
         wait_quantiles_s: quantiles(wait, &|p| textbook.and_then(|t| *t.wait_quantiles_s.get(p)?)),
         mean_sojourn_s: metric(sojourn, 0, textbook.and_then(|t| t.mean_sojourn_s), MEAN_MARGIN),
-        sojourn_quantiles_s: quantiles(sojourn, &|p| {
-            textbook.and_then(|t| *t.sojourn_quantiles_s.get(p)?)
-        }),
+        sojourn_quantiles_s: quantiles(sojourn, &|p| textbook.and_then(|t| *t.sojourn_quantiles_s.get(p)?)),
     }
 }
 
@@ -220,13 +203,6 @@ fn shifted_predictions(pair: &Pair) -> Vec<Vec<Times>> {
 
 fn times_of(scenario: &Scenario, terms: Terms, jobs: &[PairedJob]) -> Vec<Times> {
     let records = trajectory(scenario, terms);
-    let times = |record: &JobRecord| {
-        Some(Times {
-            wait_s: record.wait_s()?,
-            sojourn_s: record.sojourn_s()?,
-        })
-    };
-    jobs.iter()
-        .filter_map(|job| times(records.get(job.job as usize)?))
-        .collect()
+    let times = |record: &JobRecord| Some(Times { wait_s: record.wait_s()?, sojourn_s: record.sojourn_s()? });
+    jobs.iter().filter_map(|job| times(records.get(job.job as usize)?)).collect()
 }

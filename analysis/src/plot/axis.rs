@@ -11,21 +11,11 @@ pub(super) struct Axis {
 impl Axis {
     /// An axis over exactly `low..high` with about `ticks` ticks; a range without extent is widened.
     pub(super) fn new(low: f64, high: f64, ticks: u32) -> Self {
-        let high = if high > low {
-            high
-        } else {
-            low + 1.0_f64.max(low.abs() * 0.01)
-        };
+        let high = if high > low { high } else { low + 1.0_f64.max(low.abs() * 0.01) };
         let raw = (high - low) / f64::from(ticks);
         let power = 10_f64.powf(raw.log10().floor());
-        let round = [1.0, 2.0, 5.0]
-            .into_iter()
-            .find(|step| step * power >= raw * 0.999);
-        Self {
-            low,
-            high,
-            step: round.unwrap_or(10.0) * power,
-        }
+        let round = [1.0, 2.0, 5.0].into_iter().find(|step| step * power >= raw * 0.999);
+        Self { low, high, step: round.unwrap_or(10.0) * power }
     }
 
     /// An axis from zero, or from the smallest value if that is negative, to a little above the largest.
@@ -44,18 +34,12 @@ impl Axis {
     pub(super) fn ticks(&self) -> Vec<f64> {
         let first = (self.low / self.step - 1e-9).ceil();
         let tick = |i: u32| (first + f64::from(i)) * self.step;
-        (0..32)
-            .map(tick)
-            .take_while(|tick| *tick <= self.high + self.step * 1e-9)
-            .collect()
+        (0..32).map(tick).take_while(|tick| *tick <= self.high + self.step * 1e-9).collect()
     }
 
     /// The label of a tick, with as many decimals as the ticks need.
     pub(super) fn label(&self, tick: f64) -> String {
-        grouped(
-            tick,
-            (-(self.step * 1.001).log10().floor()).clamp(0.0, 9.0) as usize,
-        )
+        grouped(tick, (-(self.step * 1.001).log10().floor()).clamp(0.0, 9.0) as usize)
     }
 }
 
@@ -71,15 +55,9 @@ impl TimeUnit {
     pub(super) fn fitting(seconds: impl Iterator<Item = f64>) -> Self {
         let longest = seconds.fold(0.0, |longest: f64, s| longest.max(s.abs()));
         if longest > 5.0 {
-            Self {
-                name: "s",
-                per_second: 1.0,
-            }
+            Self { name: "s", per_second: 1.0 }
         } else {
-            Self {
-                name: "ms",
-                per_second: 1000.0,
-            }
+            Self { name: "ms", per_second: 1000.0 }
         }
     }
 
@@ -128,10 +106,7 @@ mod tests {
     fn ticks_are_few_and_round() {
         assert_eq!(labels(0.0, 104.0), ["0", "20", "40", "60", "80", "100"]);
         assert_eq!(labels(-0.31, 0.52), ["−0.2", "0.0", "0.2", "0.4"]);
-        assert_eq!(
-            labels(0.0, 12_000.0),
-            ["0", "2,000", "4,000", "6,000", "8,000", "10,000", "12,000"]
-        );
+        assert_eq!(labels(0.0, 12_000.0), ["0", "2,000", "4,000", "6,000", "8,000", "10,000", "12,000"]);
     }
 
     #[test]
@@ -143,9 +118,7 @@ mod tests {
 
     #[test]
     fn numbers_keep_their_significant_digits() {
-        let written: Vec<_> = [18.24, 0.001_234, 1234.5, 0.0, -0.5]
-            .map(|v| significant(v, 3))
-            .into();
+        let written: Vec<_> = [18.24, 0.001_234, 1234.5, 0.0, -0.5].map(|v| significant(v, 3)).into();
         assert_eq!(written, ["18.2", "0.00123", "1,234", "0", "−0.500"]);
     }
 }

@@ -69,12 +69,7 @@ impl<'a> Canvas<Raster<'a>> {
         register_fonts()?;
         let area = Raster::new(pixels).into_drawing_area();
         // The height of Inter is 1.21 em; plotters puts the baseline half a height below the anchor.
-        Ok(Self {
-            area,
-            scale: f64::from(OVERSAMPLING),
-            size_per_em: 1.21,
-            drop_per_em: 0.605,
-        })
+        Ok(Self { area, scale: f64::from(OVERSAMPLING), size_per_em: 1.21, drop_per_em: 0.605 })
     }
 }
 
@@ -84,12 +79,7 @@ impl<'a> Canvas<SVGBackend<'a>> {
         register_fonts()?;
         let area = SVGBackend::with_string(markup, (WIDTH, HEIGHT)).into_drawing_area();
         area.fill(&WHITE).map_err(drawing)?;
-        Ok(Self {
-            area,
-            scale: 1.0,
-            size_per_em: 1.24,
-            drop_per_em: 0.76,
-        })
+        Ok(Self { area, scale: 1.0, size_per_em: 1.24, drop_per_em: 0.76 })
     }
 }
 
@@ -111,18 +101,14 @@ impl<DB: DrawingBackend> Canvas<DB> {
             None => vec![places.to_vec()],
         };
         for piece in pieces {
-            self.area
-                .draw(&PathElement::new(self.pixels(&piece), style))
-                .map_err(drawing)?;
+            self.area.draw(&PathElement::new(self.pixels(&piece), style)).map_err(drawing)?;
         }
         Ok(())
     }
 
     /// Fills the outline through `places` with an opaque color.
     pub(super) fn area(&self, places: &[Place], color: RGBColor) -> Result<(), PlotError> {
-        self.area
-            .draw(&Polygon::new(self.pixels(places), color.filled()))
-            .map_err(drawing)
+        self.area.draw(&Polygon::new(self.pixels(places), color.filled())).map_err(drawing)
     }
 
     /// Draws a disc.
@@ -134,29 +120,19 @@ impl<DB: DrawingBackend> Canvas<DB> {
         alpha: f64,
     ) -> Result<(), PlotError> {
         let radius = (radius * self.scale).round() as u32;
-        self.area
-            .draw(&Circle::new(
-                self.pixel(center),
-                radius,
-                color.mix(alpha).filled(),
-            ))
-            .map_err(drawing)
+        self.area.draw(&Circle::new(self.pixel(center), radius, color.mix(alpha).filled())).map_err(drawing)
     }
 
     /// Draws one line of text; `place` is on its baseline.
     pub(super) fn text(&self, text: &str, place: Place, look: Look) -> Result<(), PlotError> {
         let top = (place.0, place.1 - look.size * self.drop_per_em);
-        self.area
-            .draw_text(&printable(text), &self.style(look), self.pixel(top))
-            .map_err(drawing)
+        self.area.draw_text(&printable(text), &self.style(look), self.pixel(top)).map_err(drawing)
     }
 
     /// Width of a text in units, in the embedded font.
     pub(super) fn width(&self, text: &str, look: Look) -> Result<f64, PlotError> {
-        let (width, _) = self
-            .area
-            .estimate_text_size(&printable(text), &self.style(look))
-            .map_err(drawing)?;
+        let (width, _) =
+            self.area.estimate_text_size(&printable(text), &self.style(look)).map_err(drawing)?;
         Ok(f64::from(width) / self.scale)
     }
 
@@ -166,10 +142,7 @@ impl<DB: DrawingBackend> Canvas<DB> {
         let mut kept: Vec<char> = text.chars().take(400).collect();
         let shortened = kept.len() < text.chars().count();
         let full = self.width(&String::from_iter(&kept), look)?;
-        let look = Look {
-            size: look.size * (width / full.max(1.0)).clamp(0.8, 1.0),
-            ..look
-        };
+        let look = Look { size: look.size * (width / full.max(1.0)).clamp(0.8, 1.0), ..look };
         if !shortened && self.width(text, look)? <= width * 1.005 {
             return Ok((text.to_owned(), look));
         }
@@ -183,24 +156,13 @@ impl<DB: DrawingBackend> Canvas<DB> {
 
     fn style(&self, look: Look) -> TextStyle<'static> {
         let size = look.size * self.size_per_em * self.scale;
-        let style = if look.bold {
-            FontStyle::Bold
-        } else {
-            FontStyle::Normal
-        };
+        let style = if look.bold { FontStyle::Bold } else { FontStyle::Normal };
         let font = (FONT_FAMILY, size, style).into_font();
-        TextStyle {
-            font,
-            color: look.color.to_backend_color(),
-            pos: Pos::new(look.anchor, VPos::Top),
-        }
+        TextStyle { font, color: look.color.to_backend_color(), pos: Pos::new(look.anchor, VPos::Top) }
     }
 
     fn pixel(&self, place: Place) -> (i32, i32) {
-        (
-            (place.0 * self.scale).round() as i32,
-            (place.1 * self.scale).round() as i32,
-        )
+        ((place.0 * self.scale).round() as i32, (place.1 * self.scale).round() as i32)
     }
 
     fn pixels(&self, places: &[Place]) -> Vec<(i32, i32)> {
@@ -258,16 +220,12 @@ fn register_fonts() -> Result<(), PlotError> {
     if *REGISTERED.get_or_init(register) {
         Ok(())
     } else {
-        Err(PlotError::Drawing {
-            reason: "the embedded font cannot be read".to_owned(),
-        })
+        Err(PlotError::Drawing { reason: "the embedded font cannot be read".to_owned() })
     }
 }
 
 fn drawing(error: impl std::error::Error) -> PlotError {
-    PlotError::Drawing {
-        reason: error.to_string(),
-    }
+    PlotError::Drawing { reason: error.to_string() }
 }
 
 #[cfg(test)]
@@ -277,25 +235,14 @@ mod tests {
     #[test]
     fn dashes_have_the_asked_length_around_corners() {
         let pieces = dashes(&[(0.0, 0.0), (6.0, 0.0), (6.0, 14.0)], 10.0, 5.0);
-        assert_eq!(
-            pieces,
-            [
-                vec![(0.0, 0.0), (6.0, 0.0), (6.0, 4.0)],
-                vec![(6.0, 9.0), (6.0, 14.0)]
-            ]
-        );
+        assert_eq!(pieces, [vec![(0.0, 0.0), (6.0, 0.0), (6.0, 4.0)], vec![(6.0, 9.0), (6.0, 14.0)]]);
     }
 
     #[test]
     fn a_text_of_any_length_fits_its_width() {
         let mut markup = String::new();
         let canvas = Canvas::vector(&mut markup).unwrap();
-        let look = Look {
-            size: 30.0,
-            bold: false,
-            color: WHITE,
-            anchor: HPos::Left,
-        };
+        let look = Look { size: 30.0, bold: false, color: WHITE, anchor: HPos::Left };
         for length in [0, 1, 20, 60, 10_000] {
             let (text, look) = canvas.fit(&"W".repeat(length), 500.0, look).unwrap();
             assert!(canvas.width(&text, look).unwrap() <= 503.0, "{length} letters");

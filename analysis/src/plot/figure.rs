@@ -25,40 +25,19 @@ const LEGEND_BASELINE: f64 = 180.0;
 const LEGEND_SAMPLE: f64 = 78.0;
 
 /// Ordinary text.
-pub(super) const BODY: Look = Look {
-    size: 27.0,
-    bold: false,
-    color: INK,
-    anchor: HPos::Left,
-};
+pub(super) const BODY: Look = Look { size: 27.0, bold: false, color: INK, anchor: HPos::Left };
 /// Text that explains rather than tells.
 pub(super) const NOTE: Look = Look { color: MUTED, ..BODY };
 
 /// A hairline that points out a value.
-pub(super) const GUIDE: Stroke = Stroke {
-    color: GRID,
-    width: 2.0,
-    dash: None,
-};
+pub(super) const GUIDE: Stroke = Stroke { color: GRID, width: 2.0, dash: None };
 
 /// The ideal series as a line: thin, grey, solid.
-pub(super) const IDEAL_LINE: Stroke = Stroke {
-    color: IDEAL,
-    width: 4.0,
-    dash: None,
-};
+pub(super) const IDEAL_LINE: Stroke = Stroke { color: IDEAL, width: 4.0, dash: None };
 /// The predicted series as a line: dashed, so that the observed one shows through.
-pub(super) const PREDICTED_LINE: Stroke = Stroke {
-    color: PREDICTED,
-    width: 5.0,
-    dash: Some((16.0, 15.0)),
-};
+pub(super) const PREDICTED_LINE: Stroke = Stroke { color: PREDICTED, width: 5.0, dash: Some((16.0, 15.0)) };
 /// The observed series as a line: thick and solid.
-pub(super) const OBSERVED_LINE: Stroke = Stroke {
-    color: OBSERVED,
-    width: 7.0,
-    dash: None,
-};
+pub(super) const OBSERVED_LINE: Stroke = Stroke { color: OBSERVED, width: 7.0, dash: None };
 
 /// Draws the heading and, below it, what was run.
 pub(super) fn header<DB: DrawingBackend>(
@@ -68,15 +47,7 @@ pub(super) fn header<DB: DrawingBackend>(
 ) -> Result<(), PlotError> {
     // An SVG is set in the reader's font, which may be wider than the embedded one.
     let width = (MARGINS.1 - MARGINS.0) * 0.92;
-    let (text, look) = canvas.fit(
-        heading,
-        width,
-        Look {
-            size: 42.0,
-            bold: true,
-            ..BODY
-        },
-    )?;
+    let (text, look) = canvas.fit(heading, width, Look { size: 42.0, bold: true, ..BODY })?;
     canvas.text(&text, (MARGINS.0, 74.0), look)?;
     let count = format!(" · {}", job_count(data.due_s.len()));
     let look = Look { size: 29.0, ..NOTE };
@@ -121,15 +92,8 @@ pub(super) fn legend_entry<DB: DrawingBackend>(
     match sample {
         Sample::Line(stroke) => canvas.line(&[(left, y), (right, y)], stroke)?,
         Sample::Area(color, edge) => {
-            canvas.area(
-                &[
-                    (left, y - 10.0),
-                    (right, y - 10.0),
-                    (right, y + 12.0),
-                    (left, y + 12.0),
-                ],
-                color,
-            )?;
+            canvas
+                .area(&[(left, y - 10.0), (right, y - 10.0), (right, y + 12.0), (left, y + 12.0)], color)?;
             canvas.line(&[(left, y - 10.0), (right, y - 10.0)], edge)?;
         }
         Sample::Dots(color, radius, alpha) => {
@@ -155,14 +119,7 @@ impl Frame {
     /// A frame below the legend row, as wide as the sheet allows.
     pub(super) fn wide<DB: DrawingBackend>(canvas: &Canvas<DB>, x: Axis, y: Axis) -> Result<Self, PlotError> {
         let left = Self::left_of_ticks(canvas, &y)?;
-        Ok(Self {
-            left,
-            right: MARGINS.1 - 10.0,
-            top: 266.0,
-            bottom: 884.0,
-            x,
-            y,
-        })
+        Ok(Self { left, right: MARGINS.1 - 10.0, top: 266.0, bottom: 884.0, x, y })
     }
 
     /// Where a frame has to begin so that the labels of its vertical axis fit beside it.
@@ -192,25 +149,14 @@ impl Frame {
         for tick in self.y.ticks() {
             let (_, y) = self.at(self.x.low, tick);
             canvas.line(&[(self.left, y), (self.right, y)], GUIDE)?;
-            canvas.text(
-                &self.y.label(tick),
-                (self.left - 18.0, y + 9.0),
-                NOTE.at(HPos::Right),
-            )?;
+            canvas.text(&self.y.label(tick), (self.left - 18.0, y + 9.0), NOTE.at(HPos::Right))?;
         }
-        let axis = Stroke {
-            color: MUTED,
-            ..GUIDE
-        };
+        let axis = Stroke { color: MUTED, ..GUIDE };
         canvas.line(&[(self.left, self.bottom), (self.right, self.bottom)], axis)?;
         for tick in self.x.ticks() {
             let (x, _) = self.at(tick, self.y.low);
             canvas.line(&[(x, self.bottom), (x, self.bottom + 10.0)], axis)?;
-            canvas.text(
-                &self.x.label(tick),
-                (x, self.bottom + 42.0),
-                NOTE.at(HPos::Center),
-            )?;
+            canvas.text(&self.x.label(tick), (x, self.bottom + 42.0), NOTE.at(HPos::Center))?;
         }
         canvas.text(y_title, (MARGINS.0, self.top - 26.0), NOTE)?;
         canvas.text(x_title, (self.right, self.bottom + 86.0), NOTE.at(HPos::Right))
@@ -219,11 +165,7 @@ impl Frame {
 
 /// A number of jobs in words.
 pub(super) fn job_count(jobs: usize) -> String {
-    format!(
-        "{} {}",
-        grouped(jobs as f64, 0),
-        if jobs == 1 { "job" } else { "jobs" }
-    )
+    format!("{} {}", grouped(jobs as f64, 0), if jobs == 1 { "job" } else { "jobs" })
 }
 
 /// The arithmetic mean of a column that is not empty.

@@ -58,25 +58,14 @@ impl PairedWaits {
         ];
         let jobs = self.due_s.len();
         if let Some((column, values)) = columns.iter().find(|(_, values)| values.len() != jobs) {
-            return Err(PlotError::LengthMismatch {
-                column,
-                expected: jobs,
-                found: values.len(),
-            });
+            return Err(PlotError::LengthMismatch { column, expected: jobs, found: values.len() });
         }
         if jobs == 0 {
             return Err(PlotError::NoJobs);
         }
         for (column, values) in columns {
-            if let Some(row) = values
-                .iter()
-                .position(|v| !v.is_finite() || v.abs() > MAX_SECONDS)
-            {
-                return Err(PlotError::NotATime {
-                    column,
-                    row,
-                    value: values[row],
-                });
+            if let Some(row) = values.iter().position(|v| !v.is_finite() || v.abs() > MAX_SECONDS) {
+                return Err(PlotError::NotATime { column, row, value: values[row] });
             }
         }
         match self.due_s.windows(2).position(|pair| pair[0] > pair[1]) {
@@ -101,12 +90,7 @@ pub enum Plot {
 
 impl Plot {
     /// Every figure, in the order of a report.
-    pub const ALL: [Self; 4] = [
-        Self::WaitCdf,
-        Self::QuantileQuantile,
-        Self::QueueLength,
-        Self::Residuals,
-    ];
+    pub const ALL: [Self; 4] = [Self::WaitCdf, Self::QuantileQuantile, Self::QueueLength, Self::Residuals];
 
     /// Short name, fit for a file stem: `wait-cdf`, `quantile-quantile`, `queue-length`, `residuals`.
     #[must_use]
@@ -165,10 +149,7 @@ impl Plot {
     /// [`Plot::svg`].
     pub fn png(self, data: &PairedWaits, path: &Path) -> Result<(), PlotError> {
         data.check()?;
-        if !path
-            .extension()
-            .is_some_and(|extension| extension.eq_ignore_ascii_case("png"))
-        {
+        if !path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("png")) {
             return Err(PlotError::Write {
                 path: path.to_owned(),
                 reason: "its name must end in .png".to_owned(),

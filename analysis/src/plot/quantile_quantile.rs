@@ -16,11 +16,7 @@ const SPACING: f64 = 8.0;
 /// The quantiles pointed out beside the data.
 const LANDMARKS: [(f64, &str); 4] = [(0.5, "median"), (0.9, "90 %"), (0.99, "99 %"), (0.999, "99.9 %")];
 
-const DIAGONAL: Stroke = Stroke {
-    color: INK,
-    width: 3.0,
-    dash: Some((10.0, 10.0)),
-};
+const DIAGONAL: Stroke = Stroke { color: INK, width: 3.0, dash: Some((10.0, 10.0)) };
 
 /// Draws the quantiles in a square, with legend and table at its right.
 ///
@@ -29,28 +25,14 @@ const DIAGONAL: Stroke = Stroke {
 pub(super) fn draw<DB: DrawingBackend>(data: &PairedWaits, canvas: &Canvas<DB>) -> Result<(), PlotError> {
     let columns = [&data.ideal_wait_s, &data.predicted_wait_s, &data.observed_wait_s];
     let [ideal, predicted, observed] = columns.map(|waits| sorted(waits));
-    let ends = || {
-        [&ideal, &predicted, &observed]
-            .into_iter()
-            .flat_map(|w| [w[0], w[w.len() - 1]])
-    };
+    let ends = || [&ideal, &predicted, &observed].into_iter().flat_map(|w| [w[0], w[w.len() - 1]]);
     let unit = TimeUnit::fitting(ends());
     let axis = Axis::from_zero(ends().map(|end| end * unit.per_second), 5);
     let left = Frame::left_of_ticks(canvas, &axis)?;
     let (top, bottom) = (204.0, 884.0);
-    let frame = Frame {
-        left,
-        right: left + bottom - top,
-        top,
-        bottom,
-        x: axis.clone(),
-        y: axis,
-    };
+    let frame = Frame { left, right: left + bottom - top, top, bottom, x: axis.clone(), y: axis };
     for tick in frame.x.ticks() {
-        canvas.line(
-            &[frame.at(tick, frame.y.low), frame.at(tick, frame.y.high)],
-            GUIDE,
-        )?;
+        canvas.line(&[frame.at(tick, frame.y.low), frame.at(tick, frame.y.high)], GUIDE)?;
     }
     frame.draw(
         canvas,
@@ -112,15 +94,7 @@ fn table<DB: DrawingBackend>(
         let values = [expected, seen].map(|wait| significant(wait * unit.per_second, 3));
         canvas.line(&[(left, y + 17.0), (MARGINS.1, y + 17.0)], GUIDE)?;
         y += 54.0;
-        row(
-            y,
-            [
-                (name, BODY),
-                (&values[0], BODY),
-                (&values[1], BODY),
-                (&difference(expected, seen), BODY),
-            ],
-        )?;
+        row(y, [(name, BODY), (&values[0], BODY), (&values[1], BODY), (&difference(expected, seen), BODY)])?;
     }
     canvas.text("Dots above the dashed line: jobs waited", (left, 838.0), NOTE)?;
     canvas.text("longer than predicted.", (left, 874.0), NOTE)
@@ -167,9 +141,6 @@ mod tests {
     #[test]
     fn a_difference_without_a_base_is_a_dash() {
         assert_eq!([difference(0.0, 0.0), difference(0.0, 1.0)], ["–", "–"]);
-        assert_eq!(
-            [difference(1.0, 0.9), difference(1.0, 1.1)],
-            ["−10.0 %", "+10.0 %"]
-        );
+        assert_eq!([difference(1.0, 0.9), difference(1.0, 1.1)], ["−10.0 %", "+10.0 %"]);
     }
 }

@@ -12,15 +12,8 @@ const BINS: usize = 400;
 
 /// A tint of [`PREDICTED`].
 const FILL: RGBColor = RGBColor(153, 199, 224);
-const EDGE: Stroke = Stroke {
-    color: PREDICTED,
-    width: 3.0,
-    dash: None,
-};
-const LINE: Stroke = Stroke {
-    width: 4.0,
-    ..OBSERVED_LINE
-};
+const EDGE: Stroke = Stroke { color: PREDICTED, width: 3.0, dash: None };
+const LINE: Stroke = Stroke { width: 4.0, ..OBSERVED_LINE };
 
 /// Draws the time average of the queue length in [`BINS`] intervals from the first to the last due time.
 ///
@@ -81,12 +74,7 @@ fn averages(due_s: &[f64], waits_s: &[f64], first: f64, last: f64) -> Vec<f64> {
     for (time, change) in changes.into_iter().chain(std::iter::once((last, 0.0))) {
         let time = time.clamp(first, last);
         let bin_of = |t: f64| (((t - first) / bin) as usize).min(BINS - 1);
-        for (i, average) in averages
-            .iter_mut()
-            .enumerate()
-            .take(bin_of(time) + 1)
-            .skip(bin_of(now))
-        {
+        for (i, average) in averages.iter_mut().enumerate().take(bin_of(time) + 1).skip(bin_of(now)) {
             let start = first + bin * i as f64;
             let overlap = (start + bin).min(time) - start.max(now);
             *average += waiting * overlap.max(0.0) / bin;
@@ -99,11 +87,8 @@ fn averages(due_s: &[f64], waits_s: &[f64], first: f64, last: f64) -> Vec<f64> {
 /// A line through the middle of each interval, level at both ends.
 fn outline(frame: &Frame, averages: &[f64]) -> Vec<Place> {
     let middle = |i: usize| frame.x.low + (frame.x.high - frame.x.low) * (i as f64 + 0.5) / BINS as f64;
-    let mut places: Vec<_> = averages
-        .iter()
-        .enumerate()
-        .map(|(i, &length)| frame.at(middle(i), length))
-        .collect();
+    let mut places: Vec<_> =
+        averages.iter().enumerate().map(|(i, &length)| frame.at(middle(i), length)).collect();
     places.insert(0, frame.at(frame.x.low, averages[0]));
     places.push(frame.at(frame.x.high, averages[BINS - 1]));
     places
@@ -123,11 +108,7 @@ mod tests {
     #[test]
     fn two_jobs_that_wait_together_count_as_two() {
         let lengths = averages(&[0.0, 0.0], &[0.5, 0.5], 0.0, 1.0);
-        assert!(
-            lengths[..BINS / 2 - 1]
-                .iter()
-                .all(|length| (length - 2.0).abs() < 1e-9)
-        );
+        assert!(lengths[..BINS / 2 - 1].iter().all(|length| (length - 2.0).abs() < 1e-9));
         assert!(lengths[BINS / 2 + 1..].iter().all(|length| *length == 0.0));
     }
 }

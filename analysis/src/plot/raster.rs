@@ -24,14 +24,10 @@ pub(super) fn blank() -> Vec<u8> {
 
 /// Averages the drawn pixels down to `WIDTH` × `HEIGHT` and writes them as PNG.
 pub(super) fn save(drawn: &[u8], path: &Path) -> Result<(), PlotError> {
-    let failed = |reason: String| PlotError::Write {
-        path: path.to_owned(),
-        reason,
-    };
+    let failed = |reason: String| PlotError::Write { path: path.to_owned(), reason };
     let stored = averaged(drawn);
     let mut file = BitMapBackend::new(path, (WIDTH, HEIGHT));
-    file.blit_bitmap((0, 0), (WIDTH, HEIGHT), &stored)
-        .map_err(|e| failed(e.to_string()))?;
+    file.blit_bitmap((0, 0), (WIDTH, HEIGHT), &stored).map_err(|e| failed(e.to_string()))?;
     file.present().map_err(|e| failed(e.to_string()))
 }
 

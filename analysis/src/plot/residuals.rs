@@ -16,16 +16,8 @@ const MEDIANS: usize = 480;
 const DOTS: RGBColor = RGBColor(50, 140, 200);
 const ALPHA: f64 = 0.4;
 const RADIUS: f64 = 5.0;
-const ZERO: Stroke = Stroke {
-    color: INK,
-    width: 2.0,
-    dash: None,
-};
-const MEDIAN: Stroke = Stroke {
-    color: INK,
-    width: 6.0,
-    dash: None,
-};
+const ZERO: Stroke = Stroke { color: INK, width: 2.0, dash: None };
+const MEDIAN: Stroke = Stroke { color: INK, width: 6.0, dash: None };
 
 /// Draws the residuals as dots, a line at zero and their running median.
 ///
@@ -42,10 +34,8 @@ pub(super) fn draw<DB: DrawingBackend>(data: &PairedWaits, canvas: &Canvas<DB>) 
     let y = Axis::from_zero(residuals.iter().map(|residual| residual * unit.per_second), 6);
     let x = Axis::new(data.due_s[0], data.due_s[data.due_s.len() - 1], 10);
     let frame = Frame::wide(canvas, x, y)?;
-    let title = format!(
-        "observed − predicted wait ({}): above zero, jobs waited longer than predicted",
-        unit.name
-    );
+    let title =
+        format!("observed − predicted wait ({}): above zero, jobs waited longer than predicted", unit.name);
     frame.draw(canvas, "time since the start of the run (s)", &title)?;
     let place = |job: usize, residual: f64| frame.at(data.due_s[job], residual * unit.per_second);
     let (jobs, each) = drawn_jobs(&residuals);
@@ -54,10 +44,8 @@ pub(super) fn draw<DB: DrawingBackend>(data: &PairedWaits, canvas: &Canvas<DB>) 
     }
     canvas.line(&[frame.at(frame.x.low, 0.0), frame.at(frame.x.high, 0.0)], ZERO)?;
     let window = window(residuals.len());
-    let medians: Vec<_> = running_median(&residuals, window)
-        .into_iter()
-        .map(|(job, median)| place(job, median))
-        .collect();
+    let medians: Vec<_> =
+        running_median(&residuals, window).into_iter().map(|(job, median)| place(job, median)).collect();
     canvas.line(&medians, MEDIAN)?;
     let dots = match each {
         1 => "one job".to_owned(),
@@ -65,10 +53,7 @@ pub(super) fn draw<DB: DrawingBackend>(data: &PairedWaits, canvas: &Canvas<DB>) 
     };
     let entries = [
         (Sample::Dots(DOTS, RADIUS, 0.7), dots),
-        (
-            Sample::Line(MEDIAN),
-            format!("running median of {}", job_count(window)),
-        ),
+        (Sample::Line(MEDIAN), format!("running median of {}", job_count(window))),
     ];
     legend_row(canvas, &entries)
 }
@@ -77,10 +62,7 @@ pub(super) fn draw<DB: DrawingBackend>(data: &PairedWaits, canvas: &Canvas<DB>) 
 fn drawn_jobs(residuals: &[f64]) -> (Vec<usize>, usize) {
     let each = residuals.len().div_ceil(POINTS).max(1);
     let order = |a: &usize, b: &usize| residuals[*a].total_cmp(&residuals[*b]);
-    let extremes = [
-        (0..residuals.len()).min_by(order),
-        (0..residuals.len()).max_by(order),
-    ];
+    let extremes = [(0..residuals.len()).min_by(order), (0..residuals.len()).max_by(order)];
     let extra = extremes.into_iter().flatten().filter(|job| job % each != 0);
     ((0..residuals.len()).step_by(each).chain(extra).collect(), each)
 }
@@ -94,16 +76,11 @@ fn window(jobs: usize) -> usize {
 fn running_median(residuals: &[f64], window: usize) -> Vec<(usize, f64)> {
     let (jobs, half) = (residuals.len(), window / 2);
     let stride = jobs.div_ceil(MEDIANS).max(1);
-    let centers = (0..jobs)
-        .step_by(stride)
-        .chain((jobs % stride != 1 && stride > 1).then(|| jobs - 1));
+    let centers = (0..jobs).step_by(stride).chain((jobs % stride != 1 && stride > 1).then(|| jobs - 1));
     centers
         .map(|job| {
             let near = sorted(&residuals[job.saturating_sub(half)..(job + half + 1).min(jobs)]);
-            (
-                job,
-                f64::midpoint(near[(near.len() - 1) / 2], near[near.len() / 2]),
-            )
+            (job, f64::midpoint(near[(near.len() - 1) / 2], near[near.len() / 2]))
         })
         .collect()
 }
@@ -116,11 +93,7 @@ mod tests {
     fn the_running_median_ignores_a_single_outlier() {
         let mut residuals = vec![1.0; 99];
         residuals[50] = 1e6;
-        assert!(
-            running_median(&residuals, 11)
-                .iter()
-                .all(|(_, median)| *median == 1.0)
-        );
+        assert!(running_median(&residuals, 11).iter().all(|(_, median)| *median == 1.0));
     }
 
     #[test]
@@ -130,9 +103,6 @@ mod tests {
         let (jobs, each) = drawn_jobs(&residuals);
         assert_eq!((each, jobs.len()), (5, 2002));
         assert!(jobs.contains(&4321) && jobs.contains(&7));
-        assert_eq!(
-            running_median(&residuals, 201).last().map(|last| last.0),
-            Some(9_999)
-        );
+        assert_eq!(running_median(&residuals, 201).last().map(|last| last.0), Some(9_999));
     }
 }

@@ -37,14 +37,8 @@ fn every_plot_is_written_as_a_png_of_1600_by_1000() {
 fn every_svg_can_stand_in_a_page() {
     for plot in Plot::ALL {
         let svg = plot.svg(&varied(100_000)).unwrap();
-        assert!(
-            svg.starts_with("<svg ") && svg.trim_end().ends_with("</svg>"),
-            "{plot:?}"
-        );
-        assert!(
-            svg.contains("role=\"img\"") && svg.contains(plot.heading()),
-            "{plot:?}"
-        );
+        assert!(svg.starts_with("<svg ") && svg.trim_end().ends_with("</svg>"), "{plot:?}");
+        assert!(svg.contains("role=\"img\"") && svg.contains(plot.heading()), "{plot:?}");
         assert!(svg.contains("<title>") && svg.contains("mm1-rho80"), "{plot:?}");
         assert!(!svg.contains(" id=") && !svg.contains("<?xml"), "{plot:?}");
         assert!(svg.len() < 200_000, "{plot:?} takes {} bytes", svg.len());
@@ -68,31 +62,19 @@ fn unusual_but_valid_data_are_drawn() {
     at_once.due_s = vec![1.0; 20];
     let mut negative = steady(20, 0.01);
     negative.observed_wait_s = vec![-0.002; 20];
-    let few = [
-        steady(1, 0.0),
-        steady(1, 0.02),
-        steady(2, 0.02),
-        steady(300, 0.0),
-        steady(300, 7.0),
-    ];
+    let few = [steady(1, 0.0), steady(1, 0.02), steady(2, 0.02), steady(300, 0.0), steady(300, 7.0)];
     let huge = steady(3, 9e8);
     for data in few.into_iter().chain([at_once, negative, huge]) {
         for plot in Plot::ALL {
             let svg = plot.svg(&data).unwrap();
-            assert!(
-                !svg.contains("NaN") && !svg.contains("inf"),
-                "{plot:?} of {data:?}"
-            );
+            assert!(!svg.contains("NaN") && !svg.contains("inf"), "{plot:?} of {data:?}");
         }
     }
 }
 
 #[test]
 fn no_jobs_are_refused() {
-    assert!(matches!(
-        Plot::WaitCdf.svg(&steady(0, 0.0)),
-        Err(PlotError::NoJobs)
-    ));
+    assert!(matches!(Plot::WaitCdf.svg(&steady(0, 0.0)), Err(PlotError::NoJobs)));
 }
 
 #[test]
@@ -100,14 +82,7 @@ fn columns_of_different_length_are_refused() {
     let mut data = steady(5, 0.1);
     data.observed_wait_s.pop();
     let error = Plot::Residuals.svg(&data).unwrap_err();
-    assert!(matches!(
-        error,
-        PlotError::LengthMismatch {
-            column: "observed_wait_s",
-            expected: 5,
-            found: 4
-        }
-    ));
+    assert!(matches!(error, PlotError::LengthMismatch { column: "observed_wait_s", expected: 5, found: 4 }));
 }
 
 #[test]
@@ -116,17 +91,7 @@ fn values_that_are_no_times_are_refused() {
         let mut data = steady(5, 0.1);
         data.predicted_wait_s[3] = value;
         let error = Plot::QueueLength.svg(&data).unwrap_err();
-        assert!(
-            matches!(
-                error,
-                PlotError::NotATime {
-                    column: "predicted_wait_s",
-                    row: 3,
-                    ..
-                }
-            ),
-            "{value}"
-        );
+        assert!(matches!(error, PlotError::NotATime { column: "predicted_wait_s", row: 3, .. }), "{value}");
     }
 }
 
@@ -134,23 +99,15 @@ fn values_that_are_no_times_are_refused() {
 fn jobs_out_of_due_order_are_refused() {
     let mut data = steady(5, 0.1);
     data.due_s.swap(1, 2);
-    assert!(matches!(
-        Plot::Residuals.svg(&data),
-        Err(PlotError::NotInDueOrder { row: 2 })
-    ));
+    assert!(matches!(Plot::Residuals.svg(&data), Err(PlotError::NotInDueOrder { row: 2 })));
 }
 
 #[test]
 fn a_picture_that_cannot_be_written_names_its_path() {
     let folder = tempfile::tempdir().unwrap();
     for name in ["missing/plot.png", "plot.jpg"] {
-        let error = Plot::WaitCdf
-            .png(&steady(5, 0.1), &folder.path().join(name))
-            .unwrap_err();
-        assert!(
-            matches!(error, PlotError::Write { .. }) && error.to_string().contains(name),
-            "{error}"
-        );
+        let error = Plot::WaitCdf.png(&steady(5, 0.1), &folder.path().join(name)).unwrap_err();
+        assert!(matches!(error, PlotError::Write { .. }) && error.to_string().contains(name), "{error}");
     }
 }
 
@@ -158,9 +115,5 @@ fn a_picture_that_cannot_be_written_names_its_path() {
 fn names_are_distinct_file_stems() {
     let names: std::collections::BTreeSet<_> = Plot::ALL.iter().map(|plot| plot.name()).collect();
     assert_eq!(names.len(), Plot::ALL.len());
-    assert!(
-        names
-            .iter()
-            .all(|name| name.bytes().all(|b| b.is_ascii_lowercase() || b == b'-'))
-    );
+    assert!(names.iter().all(|name| name.bytes().all(|b| b.is_ascii_lowercase() || b == b'-')));
 }

@@ -8,9 +8,7 @@ use super::canvas::{HEIGHT, WIDTH};
 /// shape and that say what SVG assumes anyway are left out; they would be a third of the file.
 pub(super) fn embeddable(markup: &str, title: &str, description: &str) -> String {
     let content = markup.split_once('>').map_or("", |(_, content)| content);
-    let content = content
-        .replace(" stroke=\"none\" stroke-width=\"1\"", "")
-        .replace(" opacity=\"1\"", "");
+    let content = content.replace(" stroke=\"none\" stroke-width=\"1\"", "").replace(" opacity=\"1\"", "");
     format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"plot\" role=\"img\" width=\"{}\" height=\"{}\" \
          viewBox=\"0 0 {WIDTH} {HEIGHT}\" stroke-linejoin=\"round\" stroke-linecap=\"round\">\n\
@@ -24,7 +22,5 @@ pub(super) fn embeddable(markup: &str, title: &str, description: &str) -> String
 
 fn escaped(text: &str) -> String {
     let text = super::canvas::printable(text);
-    text.replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('>', "&gt;")
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }

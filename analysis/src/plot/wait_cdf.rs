@@ -23,11 +23,7 @@ pub(super) fn draw<DB: DrawingBackend>(data: &PairedWaits, canvas: &Canvas<DB>) 
         ("predicted", &data.predicted_wait_s, PREDICTED_LINE),
     ]
     .map(|(name, waits, stroke)| (name, mean(waits), sorted(waits), stroke));
-    let ends = || {
-        series
-            .iter()
-            .flat_map(|(_, _, waits, _)| [waits[0], quantile(waits, SHOWN)])
-    };
+    let ends = || series.iter().flat_map(|(_, _, waits, _)| [waits[0], quantile(waits, SHOWN)]);
     let unit = TimeUnit::fitting(ends());
     let x = Axis::from_zero(ends().map(|end| end * unit.per_second), 8);
     let frame = Frame::wide(canvas, x, Axis::new(0.0, 100.0, 5))?;
@@ -39,10 +35,7 @@ pub(super) fn draw<DB: DrawingBackend>(data: &PairedWaits, canvas: &Canvas<DB>) 
     let mut entries = Vec::new();
     for (name, mean, waits, stroke) in &series {
         canvas.line(&curve(&frame, waits, unit), *stroke)?;
-        entries.push((
-            Sample::Line(*stroke),
-            format!("{name}, mean {}", unit.label(*mean)),
-        ));
+        entries.push((Sample::Line(*stroke), format!("{name}, mean {}", unit.label(*mean))));
     }
     legend_row(canvas, &entries)
 }

@@ -23,10 +23,7 @@ pub fn page(pair: &Pair, comparison: &Comparison, waits: &PairedWaits) -> Result
     let _ = write!(body, "<h2>Pictures</h2>");
     for plot in Plot::ALL {
         let (picture, caption) = (plot.svg(waits)?, escape(plot.caption()));
-        let _ = write!(
-            body,
-            "<figure>{picture}<figcaption>{caption}</figcaption></figure>"
-        );
+        let _ = write!(body, "<figure>{picture}<figcaption>{caption}</figcaption></figure>");
     }
     overheads(&mut body, pair);
     if let Some(live) = &pair.observed.manifest.live {
@@ -59,18 +56,8 @@ fn headings(body: &mut String, pair: &Pair, comparison: &Comparison) {
         },
         escape(&sentence(wait)),
     );
-    let _ = write!(
-        body,
-        "<p>{}<br>{}</p>",
-        escape(scenario.description()),
-        escape(&headline(scenario))
-    );
-    let _ = write!(
-        body,
-        "<p>{}; {} jobs judged.</p>",
-        escape(&basis(pair)),
-        comparison.jobs
-    );
+    let _ = write!(body, "<p>{}<br>{}</p>", escape(scenario.description()), escape(&headline(scenario)));
+    let _ = write!(body, "<p>{}; {} jobs judged.</p>", escape(&basis(pair)), comparison.jobs);
     for warning in &comparison.warnings {
         let _ = write!(body, "<p class=\"warning\">{}</p>", escape(warning));
     }
@@ -170,9 +157,7 @@ fn overheads(body: &mut String, pair: &Pair) {
 
 fn load_and_ledger(body: &mut String, live: &LiveSummary) {
     let quantile = |quantiles: &std::collections::BTreeMap<String, f64>, p: &str| {
-        quantiles
-            .get(p)
-            .map_or_else(|| "–".into(), |value| milliseconds(*value))
+        quantiles.get(p).map_or_else(|| "–".into(), |value| milliseconds(*value))
     };
     let Ledger {
         attempted,
@@ -205,10 +190,7 @@ fn load_and_ledger(body: &mut String, live: &LiveSummary) {
         ("dead-lettered", dead_lettered),
         ("unfinished", unfinished),
     ];
-    let counts: String = counts
-        .iter()
-        .map(|(name, count)| row(name, count.to_string()))
-        .collect();
+    let counts: String = counts.iter().map(|(name, count)| row(name, count.to_string())).collect();
     let _ = write!(
         body,
         "<h2>Load and ledger</h2><div class=\"columns\"><table>{}</table><table>{counts}</table></div>",

@@ -38,14 +38,7 @@ pub(super) fn basis(pair: &Pair) -> String {
 }
 
 fn metrics(text: &mut String, comparison: &Comparison) {
-    let head = [
-        "textbook",
-        "same jobs,",
-        "predicted,",
-        "(90 % interval)",
-        "observed",
-        "error",
-    ];
+    let head = ["textbook", "same jobs,", "predicted,", "(90 % interval)", "observed", "error"];
     let [textbook, ideal, predicted, interval, observed, error] = head;
     let _ = writeln!(
         text,
@@ -73,11 +66,8 @@ fn bare(seconds: f64) -> String {
 }
 
 fn ladder(text: &mut String, comparison: &Comparison) {
-    let _ = writeln!(
-        text,
-        "\n{:<20}{:>11}{:>11}{:>12}{:>11}",
-        "ladder (wait)", "mean", "step", "p99", "step"
-    );
+    let _ =
+        writeln!(text, "\n{:<20}{:>11}{:>11}{:>12}{:>11}", "ladder (wait)", "mean", "step", "p99", "step");
     for (rung, [mean_step, p99_step]) in comparison.ladder.iter().zip(steps(&comparison.ladder)) {
         let time = |value: Option<f64>| value.map_or_else(|| "–".into(), milliseconds);
         let step = |value: Option<f64>| value.map_or_else(String::new, signed_milliseconds);
@@ -97,11 +87,7 @@ fn ladder(text: &mut String, comparison: &Comparison) {
 /// A difference of times with its sign, such as `+3.21 ms`.
 pub(super) fn signed_milliseconds(seconds: f64) -> String {
     let shown = milliseconds(seconds);
-    if seconds < 0.0 {
-        shown.replacen('-', "−", 1)
-    } else {
-        format!("+{shown}")
-    }
+    if seconds < 0.0 { shown.replacen('-', "−", 1) } else { format!("+{shown}") }
 }
 
 /// For each rung, the steps of mean and 99 % quantile from the last rung below it that has an answer.
@@ -124,16 +110,8 @@ mod tests {
 
     #[test]
     fn the_steps_of_the_ladder_add_up_over_a_rung_without_an_answer() {
-        let rung = |rung, mean: Option<f64>| Rung {
-            rung,
-            mean_wait_s: mean,
-            p99_wait_s: mean,
-        };
-        let ladder = [
-            rung("textbook", Some(2.0)),
-            rung("fitted_rates", None),
-            rung("observed", Some(5.0)),
-        ];
+        let rung = |rung, mean: Option<f64>| Rung { rung, mean_wait_s: mean, p99_wait_s: mean };
+        let ladder = [rung("textbook", Some(2.0)), rung("fitted_rates", None), rung("observed", Some(5.0))];
         let steps = steps(&ladder);
         assert_eq!(steps, [[None; 2], [None; 2], [Some(3.0); 2]]);
     }

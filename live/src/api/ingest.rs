@@ -37,39 +37,21 @@ pub(super) async fn ingest(
     if let Some(job) = job {
         api.recorder.stamp(job, Stamp::Accepted, accepted_ns);
     }
-    api.broker
-        .publish(Message { id: id.clone(), body })
-        .await
-        .map_err(unpublished)?;
+    api.broker.publish(Message { id: id.clone(), body }).await.map_err(unpublished)?;
     if let Some(job) = job {
         api.recorder.stamp(job, Stamp::Confirmed, api.clock.now_ns());
     }
-    Ok((
-        StatusCode::ACCEPTED,
-        Json(Queued {
-            id: &id,
-            status: "queued",
-        }),
-    )
-        .into_response())
+    Ok((StatusCode::ACCEPTED, Json(Queued { id: &id, status: "queued" })).into_response())
 }
 
 fn require_json(headers: &HeaderMap) -> Result<(), Problem> {
-    let kind = headers
-        .get(header::CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok())
-        .unwrap_or("");
+    let kind = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("");
     let essence = kind.split(';').next().unwrap_or("").trim();
     if essence.eq_ignore_ascii_case("application/json") {
         return Ok(());
     }
     let detail = format!("the content type is {kind:?}; send application/json");
-    Err(Problem::new(
-        StatusCode::UNSUPPORTED_MEDIA_TYPE,
-        "not-json",
-        "Unsupported media type",
-        detail,
-    ))
+    Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "not-json", "Unsupported media type", detail))
 }
 
 /// The client's own key, or a new time-ordered identifier.
@@ -86,12 +68,7 @@ fn message_id(headers: &HeaderMap) -> Result<String, Problem> {
 
 fn unreadable(rejection: BytesRejection) -> Problem {
     let detail = rejection.body_text();
-    Problem::new(
-        rejection.status(),
-        "unreadable-body",
-        "The body cannot be read",
-        detail,
-    )
+    Problem::new(rejection.status(), "unreadable-body", "The body cannot be read", detail)
 }
 
 fn malformed(error: SubmissionError) -> Problem {
@@ -99,12 +76,7 @@ fn malformed(error: SubmissionError) -> Problem {
         SubmissionError::NotJson(_) => StatusCode::BAD_REQUEST,
         _ => StatusCode::UNPROCESSABLE_ENTITY,
     };
-    Problem::new(
-        status,
-        "malformed-body",
-        "The body is not a submission",
-        error.to_string(),
-    )
+    Problem::new(status, "malformed-body", "The body is not a submission", error.to_string())
 }
 
 fn unpublished(error: PublishError) -> Problem {
@@ -112,10 +84,5 @@ fn unpublished(error: PublishError) -> Problem {
         PublishError::Unknown(_) => "outcome-unknown",
         _ => "not-queued",
     };
-    Problem::new(
-        StatusCode::SERVICE_UNAVAILABLE,
-        kind,
-        "The message was not confirmed",
-        error.to_string(),
-    )
+    Problem::new(StatusCode::SERVICE_UNAVAILABLE, kind, "The message was not confirmed", error.to_string())
 }

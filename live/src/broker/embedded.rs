@@ -87,10 +87,7 @@ impl Broker for Embedded {
         let answer = if state.closed {
             Err(PublishError::Refused("the queue is closed".into()))
         } else {
-            state.ready.push_back(Queued {
-                message,
-                redelivered: false,
-            });
+            state.ready.push_back(Queued { message, redelivered: false });
             state.deal();
             Ok(())
         };
@@ -104,21 +101,12 @@ impl Broker for Embedded {
         let id = state.next_consumer;
         state.next_consumer += 1;
         let prefetch = prefetch.max(1) as usize;
-        let consumer = Consumer {
-            prefetch,
-            buffer: VecDeque::new(),
-            unacknowledged: VecDeque::new(),
-        };
+        let consumer = Consumer { prefetch, buffer: VecDeque::new(), unacknowledged: VecDeque::new() };
         state.consumers.insert(id, consumer);
         state.ring.push_back(id);
         state.deal();
-        let subscription = Holder {
-            shared: Arc::clone(&self.shared),
-            id,
-        };
-        Box::pin(std::future::ready(Ok(
-            Box::new(subscription) as Box<dyn Subscription>
-        )))
+        let subscription = Holder { shared: Arc::clone(&self.shared), id };
+        Box::pin(std::future::ready(Ok(Box::new(subscription) as Box<dyn Subscription>)))
     }
 
     fn depth(&self) -> Pending<'_, Result<u64, BrokerError>> {
@@ -157,11 +145,7 @@ impl Subscription for Holder {
                     receipt: Receipt::Embedded(tag),
                 });
             }
-            state = self
-                .shared
-                .dealt
-                .wait(state)
-                .unwrap_or_else(PoisonError::into_inner);
+            state = self.shared.dealt.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
     }
 
@@ -190,15 +174,8 @@ impl Drop for Holder {
         let mut state = self.shared.lock();
         let lost = state.consumers.remove(&self.id);
         state.ring.retain(|id| *id != self.id);
-        for (_, queued) in lost
-            .into_iter()
-            .flat_map(|consumer| consumer.unacknowledged)
-            .rev()
-        {
-            state.ready.push_front(Queued {
-                redelivered: true,
-                ..queued
-            });
+        for (_, queued) in lost.into_iter().flat_map(|consumer| consumer.unacknowledged).rev() {
+            state.ready.push_front(Queued { redelivered: true, ..queued });
         }
         state.deal();
         drop(state);
@@ -221,11 +198,7 @@ mod tests {
 
     fn publish(queue: &Embedded, ids: std::ops::Range<u32>) {
         for id in ids {
-            now(queue.publish(Message {
-                id: id.to_string(),
-                body: bytes::Bytes::new(),
-            }))
-            .unwrap();
+            now(queue.publish(Message { id: id.to_string(), body: bytes::Bytes::new() })).unwrap();
         }
     }
 
@@ -280,10 +253,7 @@ mod tests {
         let waiting = std::thread::spawn(move || consumer.next().is_none());
         now(queue.close()).unwrap();
         assert!(waiting.join().unwrap());
-        let refused = now(queue.publish(Message {
-            id: String::new(),
-            body: bytes::Bytes::new(),
-        }));
+        let refused = now(queue.publish(Message { id: String::new(), body: bytes::Bytes::new() }));
         assert!(matches!(refused, Err(PublishError::Refused(_))));
     }
 }

@@ -38,10 +38,7 @@ fn long_string(table: &[u8], key: &str) -> Option<String> {
     let mut pattern = vec![u8::try_from(key.len()).ok()?];
     pattern.extend_from_slice(key.as_bytes());
     pattern.push(b'S');
-    let start = table
-        .windows(pattern.len())
-        .position(|window| window == pattern)?
-        + pattern.len();
+    let start = table.windows(pattern.len()).position(|window| window == pattern)? + pattern.len();
     let length = u32::from_be_bytes(table.get(start..start + 4)?.try_into().ok()?) as usize;
     String::from_utf8(table.get(start + 4..start + 4 + length)?.to_vec()).ok()
 }

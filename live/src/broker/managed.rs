@@ -39,10 +39,7 @@ impl Managed {
             )));
         }
         let failed = |error: std::io::Error| BrokerError::Unavailable(format!("no private node: {error}"));
-        let directory = tempfile::Builder::new()
-            .prefix("lindley-rabbitmq-")
-            .tempdir()
-            .map_err(failed)?;
+        let directory = tempfile::Builder::new().prefix("lindley-rabbitmq-").tempdir().map_err(failed)?;
         let [port, distribution, names] = free_ports().map_err(failed)?;
         // From here on the directory is the script's to delete.
         let directory = directory.keep();
@@ -58,11 +55,7 @@ impl Managed {
             .process_group(0)
             .spawn()
             .map_err(failed)?;
-        Ok(Managed {
-            owner,
-            directory,
-            port,
-        })
+        Ok(Managed { owner, directory, port })
     }
 
     /// Where the node listens.
@@ -74,14 +67,11 @@ impl Managed {
     ///
     /// # Errors
     /// [`BrokerError::Unavailable`] with what the node printed if it does not come up.
-    pub(super) async fn ready(&self) -> Result<(), BrokerError> {
+    pub async fn ready(&self) -> Result<(), BrokerError> {
         let deadline = tokio::time::Instant::now() + START_TIMEOUT;
         while greeting::version("127.0.0.1", self.port).await.is_none() {
             if !self.is_alive() || tokio::time::Instant::now() > deadline {
-                let message = format!(
-                    "the private RabbitMQ node did not start:\n    {}",
-                    self.diagnosis()
-                );
+                let message = format!("the private RabbitMQ node did not start:\n    {}", self.diagnosis());
                 return Err(BrokerError::Unavailable(message));
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
@@ -91,11 +81,7 @@ impl Managed {
 
     /// Process id of the node, once it is known.
     pub fn node_pid(&self) -> Option<u32> {
-        std::fs::read_to_string(self.directory.join("node.pid"))
-            .ok()?
-            .trim()
-            .parse()
-            .ok()
+        std::fs::read_to_string(self.directory.join("node.pid")).ok()?.trim().parse().ok()
     }
 
     /// What the node printed, for a complaint about a start that failed.
@@ -109,8 +95,10 @@ impl Managed {
     fn is_alive(&self) -> bool {
         // Until the script has written the number the node is about to start.
         self.node_pid().is_none_or(|pid| {
-            // A zombie's command line is empty.
-            std::fs::read(format!("/proc/{pid}/cmdline")).is_ok_and(|command| !command.is_empty())
+            let status = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+            // The state follows the parenthesised name; a process that has ended is a zombie (Z).
+            let state = status.rsplit(')').next().unwrap_or("").trim_start();
+            !state.is_empty() && !state.starts_with('Z')
         })
     }
 }

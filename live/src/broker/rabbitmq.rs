@@ -90,31 +90,14 @@ impl RabbitMq {
         let consuming = connect().await.map_err(unreachable)?;
         let queue: ShortString = queue.into();
         let publisher = publishing.create_channel().await.map_err(unusable)?;
-        publisher
-            .confirm_select(ConfirmSelectOptions::default())
-            .await
-            .map_err(unusable)?;
-        let durable = QueueDeclareOptions {
-            durable: true,
-            ..QueueDeclareOptions::default()
-        };
-        publisher
-            .queue_declare(queue.clone(), durable, arguments(queue_type))
-            .await
-            .map_err(unusable)?;
+        publisher.confirm_select(ConfirmSelectOptions::default()).await.map_err(unusable)?;
+        let durable = QueueDeclareOptions { durable: true, ..QueueDeclareOptions::default() };
+        publisher.queue_declare(queue.clone(), durable, arguments(queue_type)).await.map_err(unusable)?;
         let version = greeting::version(&uri.authority.host, uri.authority.port).await;
         let version = version.unwrap_or_else(|| "of unknown version".into());
         let place = if node.is_some() { "managed" } else { &place };
         let name = format!("RabbitMQ {version} ({place})");
-        Ok(RabbitMq {
-            name,
-            queue_type,
-            queue,
-            publishing,
-            publisher,
-            consuming,
-            _node: node,
-        })
+        Ok(RabbitMq { name, queue_type, queue, publishing, publisher, consuming, _node: node })
     }
 }
 
@@ -147,9 +130,7 @@ impl Broker for RabbitMq {
         Box::pin(async move {
             match tokio::time::timeout(CONFIRM_TIMEOUT, self.publish_and_confirm(message)).await {
                 Ok(answer) => answer,
-                Err(_) => Err(PublishError::Unknown(format!(
-                    "no confirm within {CONFIRM_TIMEOUT:?}"
-                ))),
+                Err(_) => Err(PublishError::Unknown(format!("no confirm within {CONFIRM_TIMEOUT:?}"))),
             }
         })
     }
@@ -159,68 +140,41 @@ impl Broker for RabbitMq {
             let channel = self.consuming.create_channel().await.map_err(unusable)?;
             let limit = u16::try_from(prefetch)
                 .map_err(|_| BrokerError::Unavailable(format!("AMQP has no prefetch of {prefetch}")))?;
-            channel
-                .basic_qos(limit, BasicQosOptions::default())
-                .await
-                .map_err(unusable)?;
+            channel.basic_qos(limit, BasicQosOptions::default()).await.map_err(unusable)?;
             let options = BasicConsumeOptions::default();
             let consumer = channel
                 .basic_consume(self.queue.clone(), "".into(), options, FieldTable::default())
                 .await
                 .map_err(unusable)?;
             let (sender, deliveries) = mpsc::channel();
-            consumer.set_delegate(Reception {
-                sender: Mutex::new(Some(sender)),
-            });
-            let holder = Holder {
-                deliveries,
-                acknowledging: Vec::new(),
-                channel,
-            };
+            consumer.set_delegate(Reception { sender: Mutex::new(Some(sender)) });
+            let runtime = tokio::runtime::Handle::current();
+            let holder = Holder { deliveries, acknowledging: Vec::new(), channel, runtime };
             Ok(Box::new(holder) as Box<dyn Subscription>)
         })
     }
 
     fn depth(&self) -> Pending<'_, Result<u64, BrokerError>> {
         Box::pin(async move {
-            let passive = QueueDeclareOptions {
-                passive: true,
-                ..QueueDeclareOptions::default()
-            };
-            let declared = self
-                .publisher
-                .queue_declare(self.queue.clone(), passive, FieldTable::default());
-            Ok(u64::from(
-                declared.await.map_err(|error| closed(&error))?.message_count(),
-            ))
+            let passive = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::default() };
+            let declared = self.publisher.queue_declare(self.queue.clone(), passive, FieldTable::default());
+            Ok(u64::from(declared.await.map_err(|error| closed(&error))?.message_count()))
         })
     }
 
     fn close(&self) -> Pending<'_, Result<(), BrokerError>> {
         Box::pin(async move {
-            self.consuming
-                .close(200, "done".into())
-                .await
-                .map_err(|error| closed(&error))?;
+            self.consuming.close(200, "done".into()).await.map_err(|error| closed(&error))?;
             let delete = QueueDeleteOptions::default();
-            self.publisher
-                .queue_delete(self.queue.clone(), delete)
-                .await
-                .map_err(|error| closed(&error))?;
-            self.publishing
-                .close(200, "done".into())
-                .await
-                .map_err(|error| closed(&error))
+            self.publisher.queue_delete(self.queue.clone(), delete).await.map_err(|error| closed(&error))?;
+            self.publishing.close(200, "done".into()).await.map_err(|error| closed(&error))
         })
     }
 }
 
 impl RabbitMq {
     async fn publish_and_confirm(&self, message: Message) -> Result<(), PublishError> {
-        let options = BasicPublishOptions {
-            mandatory: true,
-            ..BasicPublishOptions::default()
-        };
+        let options = BasicPublishOptions { mandatory: true, ..BasicPublishOptions::default() };
         let properties = BasicProperties::default()
             .with_delivery_mode(PERSISTENT)
             .with_content_type("application/json".into())
@@ -284,6 +238,15 @@ struct Holder {
     deliveries: mpsc::Receiver<Delivery>,
     acknowledging: Vec<Acknowledging>,
     channel: Channel,
+    runtime: tokio::runtime::Handle,
+}
+
+impl Drop for Holder {
+    fn drop(&mut self) {
+        // The client keeps a consumer alive without its owner; only a closed channel gives messages back.
+        let channel = self.channel.clone();
+        self.runtime.spawn(async move { channel.close(200, "the consumer is gone".into()).await });
+    }
 }
 
 impl Holder {
@@ -291,15 +254,14 @@ impl Holder {
     fn poll_acknowledgements(&mut self) -> Result<(), BrokerError> {
         let mut context = Context::from_waker(Waker::noop());
         let mut failure = None;
-        self.acknowledging
-            .retain_mut(|acknowledging| match acknowledging.as_mut().poll(&mut context) {
-                Poll::Pending => true,
-                Poll::Ready(Ok(())) => false,
-                Poll::Ready(Err(error)) => {
-                    failure = Some(closed(&error));
-                    false
-                }
-            });
+        self.acknowledging.retain_mut(|acknowledging| match acknowledging.as_mut().poll(&mut context) {
+            Poll::Pending => true,
+            Poll::Ready(Ok(())) => false,
+            Poll::Ready(Err(error)) => {
+                failure = Some(closed(&error));
+                false
+            }
+        });
         failure.map_or(Ok(()), Err)
     }
 }
@@ -316,9 +278,8 @@ impl Subscription for Holder {
         // The first poll queues the frame from this thread; waiting for the write would hold up the next
         // job. Tags belong to this channel for good, since the connection is not recovered.
         let channel = self.channel.clone();
-        self.acknowledging.push(Box::pin(async move {
-            channel.basic_ack(tag, BasicAckOptions::default()).await
-        }));
+        self.acknowledging
+            .push(Box::pin(async move { channel.basic_ack(tag, BasicAckOptions::default()).await }));
         self.poll_acknowledgements()
     }
 }

@@ -50,10 +50,7 @@ pub(super) fn execute(arguments: &Arguments, console: &mut Console<'_>) -> Resul
     let scenario = load(arguments)?;
     let prefetch = scenario.effective_prefetch();
     let out = arguments.out.clone().unwrap_or_else(|| {
-        let name = format!(
-            "{}-prefetch{prefetch}.toml",
-            arguments.deployment.queue_type_name()
-        );
+        let name = format!("{}-prefetch{prefetch}.toml", arguments.deployment.queue_type_name());
         Path::new(CALIBRATIONS).join(name)
     });
     let session = Session::open(&arguments.deployment, console)?;
@@ -84,19 +81,11 @@ pub(super) fn execute(arguments: &Arguments, console: &mut Console<'_>) -> Resul
     };
     write(&out, &calibration::render(&calibration))?;
     if arguments.json {
-        console.print_json(&Answer {
-            file: out.display().to_string(),
-            calibration: &calibration,
-        })?;
+        console.print_json(&Answer { file: out.display().to_string(), calibration: &calibration })?;
     } else {
         print(&scenario, &calibration, &out, console)?;
     }
-    let validity = judge(
-        &scenario,
-        &observation.records,
-        &observation.ledger,
-        &observation.trouble,
-    );
+    let validity = judge(&scenario, &observation.records, &observation.ledger, &observation.trouble);
     match validity.verdict {
         Verdict::Valid => Ok(()),
         Verdict::Invalid => Err(Failure::NotValid(format!(
@@ -116,10 +105,7 @@ fn load(arguments: &Arguments) -> Result<Scenario, Failure> {
     let jobs = |seconds: f64| (scenario.arrivals().rate() * seconds).ceil() as u64;
     let (measured, warmup) = (jobs(f64::from(arguments.duration_s)).max(1), jobs(WARMUP_S));
     let other_jobs = !scenario.run().seed();
-    Ok(scenario
-        .with_prefetch(prefetch)
-        .with_drive(measured, warmup)
-        .with_seed(other_jobs))
+    Ok(scenario.with_prefetch(prefetch).with_drive(measured, warmup).with_seed(other_jobs))
 }
 
 fn write(path: &Path, text: &str) -> Result<(), Failure> {
@@ -136,10 +122,7 @@ fn print(
 ) -> Result<(), Failure> {
     let terms = &calibration.terms;
     console.print(headline(scenario))?;
-    console.print(format!(
-        "on {}, {} queue\n",
-        calibration.broker, calibration.queue_type
-    ))?;
+    console.print(format!("on {}, {} queue\n", calibration.broker, calibration.queue_type))?;
     console.print(format!(
         "{:<12}{:>12}{:>16}{:>14}{:>8}",
         "term", "mean", "standard error", "deviation", "jobs"
@@ -151,21 +134,12 @@ fn print(
         ("overshoot", Some(terms.overshoot)),
     ];
     for (name, term) in rows {
-        let Some(Measured {
-            mean_s,
-            standard_error_s,
-            standard_deviation_s,
-            jobs,
-        }) = term
-        else {
+        let Some(Measured { mean_s, standard_error_s, standard_deviation_s, jobs }) = term else {
             continue;
         };
         let [mean, error, deviation] = [mean_s, standard_error_s, standard_deviation_s].map(milliseconds);
         console.print(format!("{name:<12}{mean:>12}{error:>16}{deviation:>14}{jobs:>8}"))?;
     }
     console.print(format!("\nwritten to {}", out.display()))?;
-    console.print(format!(
-        "next: cargo run -p sim -- run SCENARIO --calibration {}",
-        out.display()
-    ))
+    console.print(format!("next: cargo run -p sim -- run SCENARIO --calibration {}", out.display()))
 }

@@ -25,14 +25,7 @@ impl<'a> ProgressLine<'a> {
     pub(super) fn new(out: &'a mut (dyn Write + Send), interactive: bool, scenario: &Scenario) -> Self {
         let now = Instant::now();
         let offered_rate = scenario.arrivals().rate();
-        ProgressLine {
-            out,
-            interactive,
-            offered_rate,
-            begun: now,
-            drawn: now,
-            width: 0,
-        }
+        ProgressLine { out, interactive, offered_rate, begun: now, drawn: now, width: 0 }
     }
 
     /// Shows how far the run has come. What cannot be shown is not worth failing for.

@@ -38,12 +38,7 @@ pub(super) struct Arguments {
 impl Default for Arguments {
     fn default() -> Self {
         let deployment = Deployment::new(BrokerChoice::Auto, QueueType::Classic);
-        Arguments {
-            scenario: None,
-            deployment,
-            json: false,
-            runs: RUNS.into(),
-        }
+        Arguments { scenario: None, deployment, json: false, runs: RUNS.into() }
     }
 }
 
@@ -73,13 +68,7 @@ pub(super) fn execute(arguments: &Arguments, console: &mut Console<'_>) -> Resul
     }
     let session = Session::open(&arguments.deployment, console)?;
     let broker = session.broker();
-    let mut folder = RunFolder::create(
-        &arguments.runs,
-        &scenario,
-        Source::Live,
-        &console.provenance,
-        None,
-    )?;
+    let mut folder = RunFolder::create(&arguments.runs, &scenario, Source::Live, &console.provenance, None)?;
     folder.manifest_mut().deployment = Some(run_folder::Deployment {
         broker: broker.name().to_owned(),
         queue_type: broker.queue_type().to_owned(),
@@ -107,14 +96,7 @@ pub(super) fn execute(arguments: &Arguments, console: &mut Console<'_>) -> Resul
     }
     folder.complete(console.now())?;
 
-    let answer = answer(
-        &scenario,
-        &folder,
-        broker.name(),
-        broker.queue_type(),
-        &summary,
-        &observation,
-    );
+    let answer = answer(&scenario, &folder, broker.name(), broker.queue_type(), &summary, &observation);
     if arguments.json {
         console.print_json(&answer)?;
     } else {
@@ -147,11 +129,7 @@ fn summarize(scenario: &Scenario, observation: &Observation) -> LiveSummary {
         validity: judge(scenario, records, &observation.ledger, &observation.trouble),
         offered_rate: rate(records.iter().map(|record| record.due_s)),
         achieved_rate: rate(records.iter().filter_map(|record| record.sent_s)),
-        lateness_s: quantiles(
-            records
-                .iter()
-                .filter_map(|record| Some(record.sent_s? - record.due_s)),
-        ),
+        lateness_s: quantiles(records.iter().filter_map(|record| Some(record.sent_s? - record.due_s))),
         api_latency_s: quantiles(
             measured(records).filter_map(|record| Some(record.responded_s? - record.due_s)),
         ),
@@ -199,9 +177,7 @@ fn answer<'a>(
 fn print(scenario: &Scenario, answer: &Answer<'_>, console: &mut Console<'_>) -> Result<(), Failure> {
     let Answer { summary, .. } = answer;
     let list = |quantiles: &BTreeMap<String, f64>| {
-        let shown = quantiles
-            .iter()
-            .map(|(p, value)| format!("{p}: {}", milliseconds(*value)));
+        let shown = quantiles.iter().map(|(p, value)| format!("{p}: {}", milliseconds(*value)));
         shown.collect::<Vec<_>>().join("   ")
     };
     let time = |value: Option<f64>| value.map_or_else(|| "–".into(), milliseconds);
@@ -217,10 +193,7 @@ fn print(scenario: &Scenario, answer: &Answer<'_>, console: &mut Console<'_>) ->
     console.print(format!("mean wait           {}", time(answer.mean_wait_s)))?;
     console.print(format!("wait quantiles      {}", list(&answer.wait_quantiles_s)))?;
     console.print(format!("mean sojourn        {}", time(answer.mean_sojourn_s)))?;
-    console.print(format!(
-        "sojourn quantiles   {}",
-        list(&answer.sojourn_quantiles_s)
-    ))?;
+    console.print(format!("sojourn quantiles   {}", list(&answer.sojourn_quantiles_s)))?;
     console.print(format!(
         "ledger              attempted {}, confirmed {}, consumed {}; lost {}, unexpected {}, duplicated {}, \
          recovered {}, dead-lettered {}, unfinished {}",
@@ -238,10 +211,7 @@ fn print(scenario: &Scenario, answer: &Answer<'_>, console: &mut Console<'_>) ->
         Verdict::Valid => "valid: the load was what it was meant to be",
         Verdict::Invalid => "NOT VALID",
     };
-    console.print(format!(
-        "run                 {verdict}\nrun folder          {}\n",
-        answer.run
-    ))?;
+    console.print(format!("run                 {verdict}\nrun folder          {}\n", answer.run))?;
     console.print("next: cargo run -p analysis    (compares this run with its prediction)")
 }
 
@@ -255,12 +225,7 @@ struct Rows {
 
 impl Rows {
     fn new(table: JobsWriter, jobs: u64) -> Self {
-        Rows {
-            table,
-            written: vec![false; jobs as usize],
-            first_unwritten: 0,
-            failure: None,
-        }
+        Rows { table, written: vec![false; jobs as usize], first_unwritten: 0, failure: None }
     }
 
     /// Called several times a second, so that a crash loses no more than the last moments.

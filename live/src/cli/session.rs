@@ -29,15 +29,11 @@ impl Session {
     /// Opens the broker; from here on Ctrl-C and SIGTERM end the run in order.
     pub(super) fn open(deployment: &Deployment, console: &mut Console<'_>) -> Result<Self, Failure> {
         let failed = |error: std::io::Error| Failure::Failed(format!("no runtime: {error}"));
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(WORKERS)
-            .enable_all()
-            .build();
+        let runtime =
+            tokio::runtime::Builder::new_multi_thread().worker_threads(WORKERS).enable_all().build();
         let runtime = runtime.map_err(failed)?;
         let (stopper, mut stop) = watch::channel(false);
-        runtime
-            .block_on(async { stop_on_signals(stopper) })
-            .map_err(failed)?;
+        runtime.block_on(async { stop_on_signals(stopper) }).map_err(failed)?;
         let run = uuid::Uuid::now_v7().simple().to_string();
         let queue = format!("lindley.{run}");
         let opened = runtime.block_on(async {
@@ -51,12 +47,7 @@ impl Session {
         if let Some(warning) = opened.warning {
             console.note(format!("warning: {warning}"));
         }
-        Ok(Session {
-            runtime,
-            stop,
-            run,
-            broker: opened.broker,
-        })
+        Ok(Session { runtime, stop, run, broker: opened.broker })
     }
 
     pub(super) fn broker(&self) -> &dyn Broker {

@@ -87,10 +87,8 @@ pub enum CalibrationError {
 /// # Errors
 /// [`CalibrationError`], each variant naming the file, the rule and the remedy.
 pub fn load(path: &Path, scenario: &Scenario) -> Result<Calibration, CalibrationError> {
-    let text = std::fs::read_to_string(path).map_err(|source| CalibrationError::Unreadable {
-        path: path.to_owned(),
-        source,
-    })?;
+    let text = std::fs::read_to_string(path)
+        .map_err(|source| CalibrationError::Unreadable { path: path.to_owned(), source })?;
     let calibration = parse(&text, path)?;
     let wanted = scenario.effective_prefetch();
     if calibration.prefetch != wanted {
@@ -108,29 +106,15 @@ pub fn load(path: &Path, scenario: &Scenario) -> Result<Calibration, Calibration
 /// # Errors
 /// [`CalibrationError::Malformed`] or [`CalibrationError::Schema`].
 pub fn parse(text: &str, path: &Path) -> Result<Calibration, CalibrationError> {
-    let malformed = |message: String| CalibrationError::Malformed {
-        path: path.to_owned(),
-        message,
-    };
+    let malformed = |message: String| CalibrationError::Malformed { path: path.to_owned(), message };
     let calibration: Calibration =
         toml::from_str(text).map_err(|error| malformed(error.to_string().trim_end().to_owned()))?;
     if calibration.schema != SCHEMA {
-        return Err(CalibrationError::Schema {
-            path: path.to_owned(),
-            found: calibration.schema,
-        });
+        return Err(CalibrationError::Schema { path: path.to_owned(), found: calibration.schema });
     }
     let terms = &calibration.terms;
-    let measured = [
-        Some(terms.idle_path),
-        Some(terms.turnaround),
-        terms.hand_over,
-        Some(terms.overshoot),
-    ];
-    let values = measured
-        .into_iter()
-        .flatten()
-        .flat_map(|term| [term.mean_s, term.standard_error_s]);
+    let measured = [Some(terms.idle_path), Some(terms.turnaround), terms.hand_over, Some(terms.overshoot)];
+    let values = measured.into_iter().flatten().flat_map(|term| [term.mean_s, term.standard_error_s]);
     match values.into_iter().find(|value| !value.is_finite()) {
         Some(value) => Err(malformed(format!("a term is {value}, and it must be finite"))),
         None => Ok(calibration),
@@ -146,9 +130,7 @@ pub fn render(calibration: &Calibration) -> String {
 ///
 /// Files that are no calibrations are passed over: the folder belongs to the user.
 pub fn newest(folder: &Path, prefetch: u32, queue_type: Option<&str>) -> Option<(PathBuf, Calibration)> {
-    let files = std::fs::read_dir(folder)
-        .ok()?
-        .filter_map(|entry| Some(entry.ok()?.path()));
+    let files = std::fs::read_dir(folder).ok()?.filter_map(|entry| Some(entry.ok()?.path()));
     let fitting = files.filter_map(|path| {
         let calibration = parse(&std::fs::read_to_string(&path).ok()?, &path).ok()?;
         let fits = calibration.prefetch == prefetch

@@ -63,9 +63,7 @@ pub fn fit(records: &[JobRecord], prefetch: u32) -> Result<MeasuredTerms, FitErr
 
     let idle_after = |margin_s: f64| {
         let pairs = jobs.windows(2);
-        pairs
-            .filter(move |pair| pair[1].due_s > pair[0].done_s + margin_s)
-            .map(|pair| &pair[1])
+        pairs.filter(move |pair| pair[1].due_s > pair[0].done_s + margin_s).map(|pair| &pair[1])
     };
     let first_guess: Vec<f64> = idle_after(0.0).map(|job| job.start_s - job.due_s).collect();
     let first_guess = crate::output::sorted(first_guess);
@@ -75,53 +73,31 @@ pub fn fit(records: &[JobRecord], prefetch: u32) -> Result<MeasuredTerms, FitErr
     let idle_path = measure("idle path", "idle", &idle_path)?;
     let wake_s = idle.iter().map(|job| job.start_s - job.delivered_s).sum::<f64>() / idle.len() as f64;
 
-    let queued = jobs
-        .windows(held + 1)
-        .filter(|window| window[held].due_s + margin_s < window[0].done_s);
+    let queued = jobs.windows(held + 1).filter(|window| window[held].due_s + margin_s < window[0].done_s);
     let turnaround: Vec<f64> = queued
         .map(|window| {
             let job = &window[held];
-            let could_start_s = if held == 1 {
-                job.start_s
-            } else {
-                job.delivered_s + wake_s
-            };
+            let could_start_s = if held == 1 { job.start_s } else { job.delivered_s + wake_s };
             could_start_s - window[0].done_s
         })
         .collect();
     let turnaround = measure("turnaround", "busy", &turnaround)?;
 
-    let in_hand = jobs
-        .windows(2)
-        .filter(|pair| pair[1].delivered_s < pair[0].done_s);
+    let in_hand = jobs.windows(2).filter(|pair| pair[1].delivered_s < pair[0].done_s);
     let hand_over: Vec<f64> = in_hand.map(|pair| pair[1].start_s - pair[0].done_s).collect();
     let hand_over = match held {
         1 => None,
         _ => Some(measure("hand-over", "busy", &hand_over)?),
     };
-    Ok(MeasuredTerms {
-        idle_path,
-        turnaround,
-        hand_over,
-        overshoot,
-    })
+    Ok(MeasuredTerms { idle_path, turnaround, hand_over, overshoot })
 }
 
 fn served(records: &[JobRecord]) -> Vec<Served> {
-    let complete = records
-        .iter()
-        .filter(|record| !record.warmup)
-        .filter_map(|record| {
-            let (delivered_s, start_s, done_s) = (record.delivered_s?, record.start_s?, record.done_s?);
-            let overshoot_s = done_s - start_s - record.demand_s;
-            Some(Served {
-                due_s: record.due_s,
-                delivered_s,
-                start_s,
-                done_s,
-                overshoot_s,
-            })
-        });
+    let complete = records.iter().filter(|record| !record.warmup).filter_map(|record| {
+        let (delivered_s, start_s, done_s) = (record.delivered_s?, record.start_s?, record.done_s?);
+        let overshoot_s = done_s - start_s - record.demand_s;
+        Some(Served { due_s: record.due_s, delivered_s, start_s, done_s, overshoot_s })
+    });
     let mut jobs: Vec<Served> = complete.collect();
     jobs.sort_by(|a, b| a.start_s.total_cmp(&b.start_s));
     jobs
@@ -129,11 +105,7 @@ fn served(records: &[JobRecord]) -> Vec<Served> {
 
 fn measure(term: &'static str, state: &'static str, values: &[f64]) -> Result<Measured, FitError> {
     if values.len() < FEWEST {
-        return Err(FitError::TooFew {
-            term,
-            jobs: values.len(),
-            state,
-        });
+        return Err(FitError::TooFew { term, jobs: values.len(), state });
     }
     let count = values.len() as f64;
     let mean_s = values.iter().sum::<f64>() / count;
@@ -146,12 +118,7 @@ fn measure(term: &'static str, state: &'static str, values: &[f64]) -> Result<Me
         })
         .collect();
     let standard_error_s = deviation(&means, mean_s) / (batches as f64).sqrt();
-    Ok(Measured {
-        mean_s,
-        standard_error_s,
-        standard_deviation_s,
-        jobs: values.len() as u64,
-    })
+    Ok(Measured { mean_s, standard_error_s, standard_deviation_s, jobs: values.len() as u64 })
 }
 
 fn deviation(values: &[f64], mean: f64) -> f64 {
@@ -165,12 +132,8 @@ mod tests {
     use crate::engine::trajectory;
     use crate::model::Terms;
 
-    const TERMS: Terms = Terms {
-        idle_path_s: 0.9e-3,
-        turnaround_s: 0.45e-3,
-        hand_over_s: 0.02e-3,
-        overshoot_s: 0.03e-3,
-    };
+    const TERMS: Terms =
+        Terms { idle_path_s: 0.9e-3, turnaround_s: 0.45e-3, hand_over_s: 0.02e-3, overshoot_s: 0.03e-3 };
 
     /// Records as a pipeline with exactly these terms would write them.
     fn synthetic(prefetch: u32) -> Vec<JobRecord> {
@@ -213,13 +176,6 @@ mod tests {
                 *instant = Some(record.due_s + 1e-3);
             }
         }
-        assert!(matches!(
-            fit(&records, 1),
-            Err(FitError::TooFew {
-                term: "turnaround",
-                jobs: 0,
-                ..
-            })
-        ));
+        assert!(matches!(fit(&records, 1), Err(FitError::TooFew { term: "turnaround", jobs: 0, .. })));
     }
 }

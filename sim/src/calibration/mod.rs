@@ -54,22 +54,13 @@ impl MeasuredTerms {
     pub fn shifted(&self) -> [Terms; 4] {
         let mean = self.terms();
         [
-            Terms {
-                idle_path_s: mean.idle_path_s + self.idle_path.standard_error_s,
-                ..mean
-            },
-            Terms {
-                turnaround_s: mean.turnaround_s + self.turnaround.standard_error_s,
-                ..mean
-            },
+            Terms { idle_path_s: mean.idle_path_s + self.idle_path.standard_error_s, ..mean },
+            Terms { turnaround_s: mean.turnaround_s + self.turnaround.standard_error_s, ..mean },
             Terms {
                 hand_over_s: mean.hand_over_s + self.hand_over.map_or(0.0, |term| term.standard_error_s),
                 ..mean
             },
-            Terms {
-                overshoot_s: mean.overshoot_s + self.overshoot.standard_error_s,
-                ..mean
-            },
+            Terms { overshoot_s: mean.overshoot_s + self.overshoot.standard_error_s, ..mean },
         ]
     }
 }

@@ -38,10 +38,7 @@ pub(super) fn execute(arguments: &Arguments, console: &mut Console<'_>) -> Resul
                     console.print(headline(&scenario))?;
                 }
                 if scenario.utilization() >= 1.0 {
-                    console.note(format!(
-                        "warning: {}: ρ >= 1, the queue grows without end",
-                        path.display()
-                    ));
+                    console.note(format!("warning: {}: ρ >= 1, the queue grows without end", path.display()));
                 }
                 checked.push(Checked {
                     scenario: scenario.name().to_owned(),
@@ -58,9 +55,5 @@ pub(super) fn execute(arguments: &Arguments, console: &mut Console<'_>) -> Resul
     if arguments.json {
         console.print_json(&checked)?;
     }
-    if complaints.is_empty() {
-        Ok(())
-    } else {
-        Err(Failure::BadInput(complaints.join("\n")))
-    }
+    if complaints.is_empty() { Ok(()) } else { Err(Failure::BadInput(complaints.join("\n"))) }
 }

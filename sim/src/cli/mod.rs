@@ -18,11 +18,7 @@ use crate::scenario_file;
 ///
 /// Without a verb it predicts the default scenario, with the newest calibration if there is one.
 #[derive(Debug, Parser)]
-#[command(
-    name = "sim",
-    version,
-    after_help = "Example: sim run data/scenarios/mm1-rho80.toml --json"
-)]
+#[command(name = "sim", version, after_help = "Example: sim run data/scenarios/mm1-rho80.toml --json")]
 pub struct Cli {
     #[command(subcommand)]
     verb: Option<Verb>,
@@ -104,10 +100,7 @@ pub fn default_scenario() -> Result<Scenario, Failure> {
 
 /// One line that says what a scenario is.
 pub fn headline(scenario: &Scenario) -> String {
-    let prefetch = scenario
-        .queue()
-        .prefetch()
-        .map_or("ideal queue".into(), |k| format!("prefetch {k}"));
+    let prefetch = scenario.queue().prefetch().map_or("ideal queue".into(), |k| format!("prefetch {k}"));
     format!(
         "{}: {}, λ = {}/s, E[S] = {}, ρ = {:.3}, {prefetch}",
         scenario.name(),

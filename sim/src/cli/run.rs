@@ -71,10 +71,8 @@ impl Metrics {
         };
         let quantiles = |metric: fn(&Replication) -> &[f64; PROBABILITIES.len()]| {
             let interval = |(n, (_, name)): (usize, &(f64, &'static str))| {
-                let values: Vec<f64> = replications
-                    .iter()
-                    .map(|replication| metric(replication)[n])
-                    .collect();
+                let values: Vec<f64> =
+                    replications.iter().map(|replication| metric(replication)[n]).collect();
                 (*name, Estimate::of(&values).interval())
             };
             PROBABILITIES.iter().enumerate().map(interval).collect()
@@ -105,9 +103,7 @@ pub(super) fn execute(arguments: &Arguments, console: &mut Console<'_>) -> Resul
     let pool = pool.map_err(|error| Failure::Failed(format!("threads could not be started: {error}")))?;
     let order = Order {
         scenario: &scenario,
-        calibration: calibration
-            .as_ref()
-            .map(|(path, calibration)| (path.as_path(), calibration)),
+        calibration: calibration.as_ref().map(|(path, calibration)| (path.as_path(), calibration)),
         allow_unstable: arguments.allow_unstable,
         runs: &arguments.runs,
         pool: &pool,
@@ -127,9 +123,7 @@ pub(super) fn execute_default(console: &mut Console<'_>) -> Result<(), Failure> 
     let pool = pool.map_err(|error| Failure::Failed(format!("threads could not be started: {error}")))?;
     let order = Order {
         scenario: &scenario,
-        calibration: calibration
-            .as_ref()
-            .map(|(path, calibration)| (path.as_path(), calibration)),
+        calibration: calibration.as_ref().map(|(path, calibration)| (path.as_path(), calibration)),
         allow_unstable: false,
         runs: Path::new(RUNS),
         pool: &pool,
@@ -149,9 +143,7 @@ struct Order<'a> {
 impl Order<'_> {
     fn carry_out(&self, json: bool, console: &mut Console<'_>) -> Result<(), Failure> {
         let scenario = self.scenario;
-        let terms = self
-            .calibration
-            .map_or(Terms::IDEAL, |(_, calibration)| calibration.terms.terms());
+        let terms = self.calibration.map_or(Terms::IDEAL, |(_, calibration)| calibration.terms.terms());
         let warnings = self.refuse_or_warn(terms)?;
         if scenario.drive().total() > MOST_ROWS {
             return Err(Failure::BadInput(format!(
@@ -161,13 +153,8 @@ impl Order<'_> {
                 scenario.drive().total()
             )));
         }
-        let mut folder = RunFolder::create(
-            self.runs,
-            scenario,
-            Source::Sim,
-            &console.provenance,
-            self.calibration,
-        )?;
+        let mut folder =
+            RunFolder::create(self.runs, scenario, Source::Sim, &console.provenance, self.calibration)?;
         let begun = Instant::now();
         let replications = self.pool.install(|| simulate(scenario, terms));
         let elapsed_s = begun.elapsed().as_secs_f64();
@@ -188,11 +175,7 @@ impl Order<'_> {
             run: folder.path().display().to_string(),
             warnings,
         };
-        if json {
-            console.print_json(&answer)
-        } else {
-            self.print(&answer, console)
-        }
+        if json { console.print_json(&answer) } else { self.print(&answer, console) }
     }
 
     /// Refuses a queue without a steady state, or warns of it where the user insists.
@@ -203,19 +186,13 @@ impl Order<'_> {
         if utilization < 1.0 {
             return Ok(Vec::new());
         }
-        let unstable = TheoryError::Unstable {
-            utilization,
-            arrival_rate,
-            capacity,
-        };
+        let unstable = TheoryError::Unstable { utilization, arrival_rate, capacity };
         if self.allow_unstable {
             return Ok(vec![format!(
                 "no steady state, every figure depends on the run's length: {unstable}"
             )]);
         }
-        Err(Failure::BadInput(format!(
-            "{unstable}, or simulate it as it is with --allow-unstable"
-        )))
+        Err(Failure::BadInput(format!("{unstable}, or simulate it as it is with --allow-unstable")))
     }
 
     fn print(&self, answer: &Answer<'_>, console: &mut Console<'_>) -> Result<(), Failure> {
@@ -233,10 +210,7 @@ impl Order<'_> {
             console.note(format!("warning: {warning}"));
         }
         let textbook = predict(self.scenario, None).ok();
-        console.print(format!(
-            "\n{:<24}{:>14}    {}",
-            "", "textbook", "simulated (95 % interval)"
-        ))?;
+        console.print(format!("\n{:<24}{:>14}    {}", "", "textbook", "simulated (95 % interval)"))?;
         for row in rows(&answer.metrics, textbook.as_ref()) {
             console.print(row)?;
         }
@@ -253,29 +227,16 @@ impl Order<'_> {
 
 fn rows(metrics: &Metrics, textbook: Option<&Prediction>) -> Vec<String> {
     let row = |name: &str, theory: Option<f64>, simulated: String, show: fn(f64) -> String| {
-        format!(
-            "{name:<24}{:>14}    {simulated}",
-            theory.map_or_else(|| "–".into(), show)
-        )
+        format!("{name:<24}{:>14}    {simulated}", theory.map_or_else(|| "–".into(), show))
     };
     let number = |value: f64| format!("{value:.4}");
     let time = |e: Estimate| format!("{} ± {}", milliseconds(e.estimate), milliseconds(e.half_width));
     let count = |e: Estimate| format!("{:.4} ± {:.4}", e.estimate, e.half_width);
     let range = |i: &Interval| {
-        format!(
-            "{}  ({} – {})",
-            milliseconds(i.estimate),
-            milliseconds(i.low),
-            milliseconds(i.high)
-        )
+        format!("{}  ({} – {})", milliseconds(i.estimate), milliseconds(i.low), milliseconds(i.high))
     };
     let mut rows = vec![
-        row(
-            "mean wait",
-            textbook.and_then(|t| t.mean_wait_s),
-            time(metrics.mean_wait_s),
-            milliseconds,
-        ),
+        row("mean wait", textbook.and_then(|t| t.mean_wait_s), time(metrics.mean_wait_s), milliseconds),
         row(
             "mean sojourn",
             textbook.and_then(|t| t.mean_sojourn_s),
@@ -288,42 +249,17 @@ fn rows(metrics: &Metrics, textbook: Option<&Prediction>) -> Vec<String> {
             count(metrics.mean_queue_length),
             number,
         ),
-        row(
-            "mean in system",
-            textbook.and_then(|t| t.mean_in_system),
-            count(metrics.mean_in_system),
-            number,
-        ),
-        row(
-            "utilization",
-            textbook.map(|t| t.utilization),
-            count(metrics.utilization),
-            number,
-        ),
-        row(
-            "P(wait > 0)",
-            textbook.and_then(|t| t.prob_wait),
-            count(metrics.prob_wait),
-            number,
-        ),
+        row("mean in system", textbook.and_then(|t| t.mean_in_system), count(metrics.mean_in_system), number),
+        row("utilization", textbook.map(|t| t.utilization), count(metrics.utilization), number),
+        row("P(wait > 0)", textbook.and_then(|t| t.prob_wait), count(metrics.prob_wait), number),
     ];
     for (p, interval) in &metrics.wait_quantiles_s {
         let theory = textbook.and_then(|t| t.wait_quantiles_s[p]);
-        rows.push(row(
-            &format!("wait quantile {p}"),
-            theory,
-            range(interval),
-            milliseconds,
-        ));
+        rows.push(row(&format!("wait quantile {p}"), theory, range(interval), milliseconds));
     }
     for (p, interval) in &metrics.sojourn_quantiles_s {
         let theory = textbook.and_then(|t| t.sojourn_quantiles_s[p]);
-        rows.push(row(
-            &format!("sojourn quantile {p}"),
-            theory,
-            range(interval),
-            milliseconds,
-        ));
+        rows.push(row(&format!("sojourn quantile {p}"), theory, range(interval), milliseconds));
     }
     rows
 }

@@ -16,9 +16,7 @@ pub(super) fn execute(arguments: &Arguments, console: &mut Console<'_>) -> Resul
     let question = &arguments.question;
     let scenario = question.scenario()?;
     let calibration = question.calibration(&scenario)?;
-    let terms = calibration
-        .as_ref()
-        .map(|(_, calibration)| calibration.terms.terms());
+    let terms = calibration.as_ref().map(|(_, calibration)| calibration.terms.terms());
     let prediction = predict(&scenario, terms)?;
     if question.json {
         return console.print_json(&prediction);
@@ -27,10 +25,7 @@ pub(super) fn execute(arguments: &Arguments, console: &mut Console<'_>) -> Resul
     if let Some((file, calibration)) = &calibration {
         let Prediction { utilization, .. } = prediction;
         let queue_type = &calibration.queue_type;
-        console.print(format!(
-            "calibration {} ({queue_type}): ρ′ = {utilization:.3}",
-            file.display()
-        ))?;
+        console.print(format!("calibration {} ({queue_type}): ρ′ = {utilization:.3}", file.display()))?;
     }
     console.print("")?;
     print_table(&prediction, console)
@@ -43,18 +38,12 @@ fn print_table(prediction: &Prediction, console: &mut Console<'_>) -> Result<(),
     let mut rows = vec![
         ("mean wait".to_owned(), time(prediction.mean_wait_s)),
         ("mean sojourn".to_owned(), time(prediction.mean_sojourn_s)),
-        (
-            "mean queue length".to_owned(),
-            number(prediction.mean_queue_length),
-        ),
+        ("mean queue length".to_owned(), number(prediction.mean_queue_length)),
         ("mean in system".to_owned(), number(prediction.mean_in_system)),
         ("P(wait > 0)".to_owned(), number(prediction.prob_wait)),
     ];
     rows.extend(
-        prediction
-            .wait_quantiles_s
-            .iter()
-            .map(|(p, value)| (format!("wait quantile {p}"), time(*value))),
+        prediction.wait_quantiles_s.iter().map(|(p, value)| (format!("wait quantile {p}"), time(*value))),
     );
     rows.extend(
         prediction
@@ -67,11 +56,7 @@ fn print_table(prediction: &Prediction, console: &mut Console<'_>) -> Result<(),
     }
     console.print("")?;
     for (group, method) in &prediction.method {
-        let remark = if *method == "none" {
-            "none: use `sim run`"
-        } else {
-            method
-        };
+        let remark = if *method == "none" { "none: use `sim run`" } else { method };
         console.print(format!("method of {group}: {remark}"))?;
     }
     Ok(())

@@ -52,13 +52,7 @@ impl Recursion {
     pub fn new(prefetch: u32, terms: Terms) -> Self {
         let prefetch = prefetch.max(1) as usize;
         let (ready_s, done_s) = (f64::NEG_INFINITY, f64::NEG_INFINITY);
-        Recursion {
-            terms,
-            prefetch,
-            ready_s,
-            done_s,
-            held: VecDeque::with_capacity(prefetch),
-        }
+        Recursion { terms, prefetch, ready_s, done_s, held: VecDeque::with_capacity(prefetch) }
     }
 
     /// Serves the next job.
@@ -67,10 +61,7 @@ impl Recursion {
         let terms = &self.terms;
         let mut ready_s = (due_s + terms.idle_path_s).max(self.ready_s);
         if self.held.len() == self.prefetch {
-            let freed_s = self
-                .held
-                .pop_front()
-                .expect("the consumer holds `prefetch` >= 1 jobs");
+            let freed_s = self.held.pop_front().expect("the consumer holds `prefetch` >= 1 jobs");
             ready_s = ready_s.max(freed_s + terms.turnaround_s);
         }
         let start_s = ready_s.max(self.done_s + terms.hand_over_s);
@@ -160,26 +151,13 @@ mod tests {
 
     #[test]
     fn an_idle_consumer_starts_a_job_after_the_idle_path() {
-        let terms = Terms {
-            idle_path_s: 0.3,
-            ..Terms::IDEAL
-        };
-        assert_eq!(
-            Recursion::new(1, terms).serve(1.0, 2.0),
-            Timing {
-                start_s: 1.3,
-                done_s: 3.3
-            }
-        );
+        let terms = Terms { idle_path_s: 0.3, ..Terms::IDEAL };
+        assert_eq!(Recursion::new(1, terms).serve(1.0, 2.0), Timing { start_s: 1.3, done_s: 3.3 });
     }
 
     #[test]
     fn a_second_job_in_hand_hides_the_turnaround_but_not_the_hand_over() {
-        let terms = Terms {
-            turnaround_s: 0.5,
-            hand_over_s: 0.125,
-            ..Terms::IDEAL
-        };
+        let terms = Terms { turnaround_s: 0.5, hand_over_s: 0.125, ..Terms::IDEAL };
         let jobs = [(0.0, 2.0), (0.0, 2.0), (0.0, 2.0)];
         assert_eq!(serve_all(1, terms, &jobs)[2].start_s, 5.0);
         assert_eq!(serve_all(2, terms, &jobs)[2].start_s, 4.25);
@@ -187,10 +165,7 @@ mod tests {
 
     #[test]
     fn a_short_job_in_hand_leaves_part_of_the_turnaround_visible() {
-        let terms = Terms {
-            turnaround_s: 0.5,
-            ..Terms::IDEAL
-        };
+        let terms = Terms { turnaround_s: 0.5, ..Terms::IDEAL };
         let jobs = [(0.0, 2.0), (0.0, 0.2), (0.0, 2.0)];
         assert_eq!(serve_all(2, terms, &jobs)[2].start_s, 2.5);
     }

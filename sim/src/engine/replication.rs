@@ -38,10 +38,7 @@ pub struct Replication {
 /// many of the current thread pool's threads share the work.
 pub fn simulate(scenario: &Scenario, terms: Terms) -> Vec<Replication> {
     let replications = 0..scenario.run().replications();
-    replications
-        .into_par_iter()
-        .map(|replication| replicate(scenario, terms, replication))
-        .collect()
+    replications.into_par_iter().map(|replication| replicate(scenario, terms, replication)).collect()
 }
 
 fn replicate(scenario: &Scenario, terms: Terms, replication: u32) -> Replication {

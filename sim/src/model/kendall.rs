@@ -10,10 +10,6 @@ impl Scenario {
             "G" => "GI".to_owned(),
             letter => letter.to_owned(),
         };
-        format!(
-            "{arrivals}/{}/{}",
-            self.service.shape.kendall(),
-            self.queue.servers
-        )
+        format!("{arrivals}/{}/{}", self.service.shape.kendall(), self.queue.servers)
     }
 }

@@ -113,12 +113,9 @@ impl FromStr for Outcome {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        Outcome::ALL
-            .into_iter()
-            .find(|outcome| outcome.name() == text)
-            .ok_or_else(|| {
-                let names: Vec<_> = Outcome::ALL.iter().map(|outcome| outcome.name()).collect();
-                format!("an outcome is one of {}", names.join(", "))
-            })
+        Outcome::ALL.into_iter().find(|outcome| outcome.name() == text).ok_or_else(|| {
+            let names: Vec<_> = Outcome::ALL.iter().map(|outcome| outcome.name()).collect();
+            format!("an outcome is one of {}", names.join(", "))
+        })
     }
 }

@@ -24,10 +24,6 @@ pub struct Terms {
 
 impl Terms {
     /// No overhead at all.
-    pub const IDEAL: Terms = Terms {
-        idle_path_s: 0.0,
-        turnaround_s: 0.0,
-        hand_over_s: 0.0,
-        overshoot_s: 0.0,
-    };
+    pub const IDEAL: Terms =
+        Terms { idle_path_s: 0.0, turnaround_s: 0.0, hand_over_s: 0.0, overshoot_s: 0.0 };
 }

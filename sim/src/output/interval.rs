@@ -43,32 +43,18 @@ impl Estimate {
         let count = replications.len() as f64;
         let estimate = replications.iter().sum::<f64>() / count;
         let Ok(student) = StudentsT::new(0.0, 1.0, count - 1.0) else {
-            return Estimate {
-                estimate,
-                half_width: f64::INFINITY,
-                confidence: CONFIDENCE,
-            };
+            return Estimate { estimate, half_width: f64::INFINITY, confidence: CONFIDENCE };
         };
         let squares: f64 = replications.iter().map(|value| (value - estimate).powi(2)).sum();
         let standard_error = (squares / (count - 1.0) / count).sqrt();
         let half_width = student.inverse_cdf(0.5 + CONFIDENCE / 2.0) * standard_error;
-        Estimate {
-            estimate,
-            half_width,
-            confidence: CONFIDENCE,
-        }
+        Estimate { estimate, half_width, confidence: CONFIDENCE }
     }
 
     /// The same interval by its ends.
     pub fn interval(self) -> Interval {
-        let Estimate {
-            estimate, half_width, ..
-        } = self;
-        Interval {
-            estimate,
-            low: estimate - half_width,
-            high: estimate + half_width,
-        }
+        let Estimate { estimate, half_width, .. } = self;
+        Interval { estimate, low: estimate - half_width, high: estimate + half_width }
     }
 }
 

@@ -20,11 +20,7 @@ pub struct Level {
 impl Level {
     /// A window that opens at `from_s`.
     pub fn from(from_s: f64) -> Self {
-        Level {
-            from_s,
-            inside: VecDeque::new(),
-            area: 0.0,
-        }
+        Level { from_s, inside: VecDeque::new(), area: 0.0 }
     }
 
     /// A job that enters at `enter_s`, not before the one before it, and leaves at `leave_s`.

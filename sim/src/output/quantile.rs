@@ -1,13 +1,8 @@
 //! Sample quantiles.
 
 /// The probabilities at which quantiles are reported, with the names they have in JSON.
-pub const PROBABILITIES: [(f64, &str); 5] = [
-    (0.5, "0.5"),
-    (0.9, "0.9"),
-    (0.95, "0.95"),
-    (0.99, "0.99"),
-    (0.999, "0.999"),
-];
+pub const PROBABILITIES: [(f64, &str); 5] =
+    [(0.5, "0.5"), (0.9, "0.9"), (0.95, "0.95"), (0.99, "0.99"), (0.999, "0.999")];
 
 /// The values in ascending order.
 ///

@@ -36,16 +36,10 @@ pub enum RunFolderError {
 
 impl RunFolderError {
     pub(super) fn io(path: &Path, source: impl Into<std::io::Error>) -> Self {
-        RunFolderError::Io {
-            path: path.to_owned(),
-            source: source.into(),
-        }
+        RunFolderError::Io { path: path.to_owned(), source: source.into() }
     }
 
     pub(super) fn malformed(path: &Path, problem: impl Into<String>) -> Self {
-        RunFolderError::Malformed {
-            path: path.to_owned(),
-            problem: problem.into(),
-        }
+        RunFolderError::Malformed { path: path.to_owned(), problem: problem.into() }
     }
 }

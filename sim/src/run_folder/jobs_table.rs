@@ -42,12 +42,8 @@ impl JobsWriter {
     pub fn create(path: &Path) -> Result<Self, RunFolderError> {
         let file = File::create(path).map_err(|error| RunFolderError::io(path, error))?;
         let mut csv = csv::Writer::from_writer(BufWriter::new(file));
-        csv.write_record(COLUMNS)
-            .map_err(|error| RunFolderError::io(path, error))?;
-        Ok(JobsWriter {
-            path: path.to_owned(),
-            csv,
-        })
+        csv.write_record(COLUMNS).map_err(|error| RunFolderError::io(path, error))?;
+        Ok(JobsWriter { path: path.to_owned(), csv })
     }
 
     /// Appends one row; instants have nanosecond resolution.
@@ -71,16 +67,12 @@ impl JobsWriter {
             instant(record.start_s),
             instant(record.done_s),
             instant(record.acked_s),
-            record
-                .server
-                .map_or_else(String::new, |server| server.to_string()),
+            record.server.map_or_else(String::new, |server| server.to_string()),
             instant(Some(record.demand_s)),
             record.attempts.to_string(),
             record.outcome.to_string(),
         ];
-        self.csv
-            .write_record(row)
-            .map_err(|error| RunFolderError::io(&self.path, error))
+        self.csv.write_record(row).map_err(|error| RunFolderError::io(&self.path, error))
     }
 
     /// Hands everything written so far to the system, so that a crash of the program loses none of it.
@@ -88,9 +80,7 @@ impl JobsWriter {
     /// # Errors
     /// [`RunFolderError::Io`] if the file cannot be written.
     pub fn flush(&mut self) -> Result<(), RunFolderError> {
-        self.csv
-            .flush()
-            .map_err(|error| RunFolderError::io(&self.path, error))
+        self.csv.flush().map_err(|error| RunFolderError::io(&self.path, error))
     }
 }
 
@@ -102,9 +92,7 @@ impl JobsWriter {
 pub fn read_jobs(path: &Path) -> Result<Vec<JobRecord>, RunFolderError> {
     let file = File::open(path).map_err(|error| RunFolderError::io(path, error))?;
     let mut csv = csv::ReaderBuilder::new().flexible(true).from_reader(file);
-    let header = csv
-        .headers()
-        .map_err(|error| RunFolderError::malformed(path, error.to_string()))?;
+    let header = csv.headers().map_err(|error| RunFolderError::malformed(path, error.to_string()))?;
     if header.iter().ne(COLUMNS) {
         let problem = format!("the columns are not {}", COLUMNS.join(","));
         return Err(RunFolderError::malformed(path, problem));
@@ -119,10 +107,7 @@ pub fn read_jobs(path: &Path) -> Result<Vec<JobRecord>, RunFolderError> {
             Ok(record) => records.push(record),
             Err(_) if n + 1 == rows.len() && row.len() < COLUMNS.len() => {}
             Err(problem) => {
-                return Err(RunFolderError::malformed(
-                    path,
-                    format!("line {}: {problem}", n + 2),
-                ));
+                return Err(RunFolderError::malformed(path, format!("line {}: {problem}", n + 2)));
             }
         }
     }
@@ -132,11 +117,7 @@ pub fn read_jobs(path: &Path) -> Result<Vec<JobRecord>, RunFolderError> {
 
 fn record(row: &csv::StringRecord) -> Result<JobRecord, String> {
     if row.len() != COLUMNS.len() {
-        return Err(format!(
-            "{} values, and there are {} columns",
-            row.len(),
-            COLUMNS.len()
-        ));
+        return Err(format!("{} values, and there are {} columns", row.len(), COLUMNS.len()));
     }
     Ok(JobRecord {
         replication: value(row, 0)?,
@@ -151,11 +132,7 @@ fn record(row: &csv::StringRecord) -> Result<JobRecord, String> {
         start_s: instant(row, 11)?,
         done_s: instant(row, 12)?,
         acked_s: instant(row, 13)?,
-        server: if row[14].is_empty() {
-            None
-        } else {
-            Some(value(row, 14)?)
-        },
+        server: if row[14].is_empty() { None } else { Some(value(row, 14)?) },
         demand_s: finite(row, 15)?,
         attempts: value(row, 16)?,
         outcome: value::<Outcome>(row, 17)?,
@@ -164,12 +141,7 @@ fn record(row: &csv::StringRecord) -> Result<JobRecord, String> {
 
 fn value<T: std::str::FromStr>(row: &csv::StringRecord, column: usize) -> Result<T, String> {
     let text = &row[column];
-    text.parse().map_err(|_| {
-        format!(
-            "`{}` is `{text}`, which is no value of this column",
-            COLUMNS[column]
-        )
-    })
+    text.parse().map_err(|_| format!("`{}` is `{text}`, which is no value of this column", COLUMNS[column]))
 }
 
 fn finite(row: &csv::StringRecord, column: usize) -> Result<f64, String> {
@@ -182,9 +154,5 @@ fn finite(row: &csv::StringRecord, column: usize) -> Result<f64, String> {
 }
 
 fn instant(row: &csv::StringRecord, column: usize) -> Result<Option<f64>, String> {
-    if row[column].is_empty() {
-        Ok(None)
-    } else {
-        finite(row, column).map(Some)
-    }
+    if row[column].is_empty() { Ok(None) } else { finite(row, column).map(Some) }
 }

@@ -44,23 +44,13 @@ impl Run {
             None => None,
         };
         let jobs = read_jobs(&path.join("jobs.csv"))?;
-        Ok(Run {
-            path: path.to_owned(),
-            manifest,
-            scenario,
-            calibration,
-            jobs,
-        })
+        Ok(Run { path: path.to_owned(), manifest, scenario, calibration, jobs })
     }
 
     /// What a reader should know before trusting the rows.
     pub fn warning(&self) -> Option<String> {
         (self.manifest.status == Status::Interrupted).then(|| {
-            format!(
-                "{}: the run was interrupted; {} rows are there",
-                self.path.display(),
-                self.jobs.len()
-            )
+            format!("{}: the run was interrupted; {} rows are there", self.path.display(), self.jobs.len())
         })
     }
 }
@@ -71,9 +61,8 @@ pub fn list(base: &Path) -> Vec<(PathBuf, Manifest)> {
         return Vec::new();
     };
     let paths = entries.filter_map(|entry| Some(entry.ok()?.path()));
-    let mut runs: Vec<_> = paths
-        .filter_map(|path| Some((path.clone(), read_manifest(&path).ok()?)))
-        .collect();
+    let mut runs: Vec<_> =
+        paths.filter_map(|path| Some((path.clone(), read_manifest(&path).ok()?))).collect();
     runs.sort_by(|(a, x), (b, y)| (&x.started, a).cmp(&(&y.started, b)));
     runs
 }
@@ -83,17 +72,10 @@ fn read_manifest(folder: &Path) -> Result<Manifest, RunFolderError> {
     let text = fs::read_to_string(&path).map_err(|error| RunFolderError::io(&path, error))?;
     let malformed = |error: serde_json::Error| RunFolderError::malformed(&path, error.to_string());
     let value: serde_json::Value = serde_json::from_str(&text).map_err(malformed)?;
-    let found = value
-        .get("schema")
-        .and_then(serde_json::Value::as_u64)
-        .unwrap_or(0);
+    let found = value.get("schema").and_then(serde_json::Value::as_u64).unwrap_or(0);
     if found != u64::from(SCHEMA) {
         let found = u32::try_from(found).unwrap_or(u32::MAX);
-        return Err(RunFolderError::Schema {
-            path,
-            found,
-            known: SCHEMA,
-        });
+        return Err(RunFolderError::Schema { path, found, known: SCHEMA });
     }
     serde_json::from_value(value).map_err(malformed)
 }

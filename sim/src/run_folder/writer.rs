@@ -28,9 +28,7 @@ pub struct Provenance {
 /// An instant as RFC 3339 in UTC with whole seconds.
 pub fn timestamp(instant: OffsetDateTime) -> String {
     let whole = instant.replace_nanosecond(0).unwrap_or(instant);
-    whole
-        .format(&Rfc3339)
-        .expect("the years of this era can be written")
+    whole.format(&Rfc3339).expect("the years of this era can be written")
 }
 
 /// A run folder being written.
@@ -124,11 +122,7 @@ impl RunFolder {
     /// Counts jobs by outcome into the manifest.
     pub fn count_outcomes(&mut self, records: &[JobRecord]) {
         for record in records {
-            *self
-                .manifest
-                .outcomes
-                .entry(record.outcome.to_string())
-                .or_default() += 1;
+            *self.manifest.outcomes.entry(record.outcome.to_string()).or_default() += 1;
         }
     }
 
@@ -171,20 +165,13 @@ fn new_folder(
 ) -> Result<PathBuf, RunFolderError> {
     fs::create_dir_all(base).map_err(|error| RunFolderError::io(base, error))?;
     let clock = format_description!("[year][month][day]T[hour][minute][second]Z");
-    let clock = provenance
-        .started
-        .format(&clock)
-        .expect("the years of this era can be written");
+    let clock = provenance.started.format(&clock).expect("the years of this era can be written");
     let source = match source {
         Source::Sim => "sim",
         Source::Live => "live",
     };
     for attempt in 1_u32.. {
-        let suffix = if attempt == 1 {
-            String::new()
-        } else {
-            format!("-{attempt}")
-        };
+        let suffix = if attempt == 1 { String::new() } else { format!("-{attempt}") };
         let path = base.join(format!("{clock}_{}_{source}{suffix}", scenario.name()));
         match fs::create_dir(&path) {
             Ok(()) => return Ok(path),
@@ -220,10 +207,7 @@ fn replications_table(replications: &[Replication]) -> String {
             replication.throughput,
             replication.prob_wait,
         ];
-        let quantiles = replication
-            .wait_quantiles_s
-            .iter()
-            .chain(&replication.sojourn_quantiles_s);
+        let quantiles = replication.wait_quantiles_s.iter().chain(&replication.sojourn_quantiles_s);
         let values: Vec<String> = scalars.iter().chain(quantiles).map(f64::to_string).collect();
         text.push_str(&format!("{n},{}\n", values.join(",")));
     }

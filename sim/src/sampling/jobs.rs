@@ -47,11 +47,7 @@ impl Jobs {
             services: Stream::new(seed, replication, Purpose::Services),
             interarrival: Sampler::new(arrivals.process().interarrival(), 1.0 / arrivals.rate()),
             service: Sampler::new(service.shape(), service.mean()),
-            next: Job {
-                index: 0,
-                due_s: 0.0,
-                demand_s: 0.0,
-            },
+            next: Job { index: 0, due_s: 0.0, demand_s: 0.0 },
         }
     }
 

@@ -79,26 +79,13 @@ mod tests {
             let mean = times.iter().sum::<f64>() / n;
             let squares: Vec<f64> = times.iter().map(|time| (time - 0.005).powi(2)).collect();
             let variance = squares.iter().sum::<f64>() / n;
-            let spread = squares
-                .iter()
-                .map(|square| (square - variance).powi(2))
-                .sum::<f64>()
-                / n;
+            let spread = squares.iter().map(|square| (square - variance).powi(2)).sum::<f64>() / n;
             let mean_error = (variance / n).sqrt();
             let variance_error = (spread / n).sqrt();
-            assert!(
-                mean_error < 0.01 * 0.005 && variance_error <= 0.02 * variance,
-                "{shape:?}: too wide"
-            );
-            assert!(
-                (mean - 0.005).abs() <= 4.0 * mean_error + 1e-13,
-                "{shape:?}: mean {mean}"
-            );
+            assert!(mean_error < 0.01 * 0.005 && variance_error <= 0.02 * variance, "{shape:?}: too wide");
+            assert!((mean - 0.005).abs() <= 4.0 * mean_error + 1e-13, "{shape:?}: mean {mean}");
             let expected = shape.scv() * 0.005 * 0.005;
-            assert!(
-                (variance - expected).abs() <= 4.0 * variance_error + 1e-18,
-                "{shape:?}: {variance}"
-            );
+            assert!((variance - expected).abs() <= 4.0 * variance_error + 1e-18, "{shape:?}: {variance}");
         }
     }
 
@@ -111,10 +98,7 @@ mod tests {
             let p = f64::from(decile) / 10.0;
             let below = times.iter().filter(|time| **time <= -(1.0 - p).ln()).count() as f64;
             let error = (p * (1.0 - p) / f64::from(draws)).sqrt();
-            assert!(
-                (below / f64::from(draws) - p).abs() < 4.0 * error,
-                "decile {decile}"
-            );
+            assert!((below / f64::from(draws) - p).abs() < 4.0 * error, "decile {decile}");
         }
     }
 }

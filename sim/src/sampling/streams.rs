@@ -44,9 +44,7 @@ impl Stream {
         key.update(seed.to_le_bytes());
         key.update(replication.to_le_bytes());
         key.update(purpose.tag());
-        Stream {
-            generator: Xoshiro256PlusPlus::from_seed(key.finalize().into()),
-        }
+        Stream { generator: Xoshiro256PlusPlus::from_seed(key.finalize().into()) }
     }
 
     /// The next number, uniform on the open interval (0, 1), on a grid of 2⁻⁵² that is symmetric about 1/2.

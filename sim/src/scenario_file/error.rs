@@ -51,18 +51,8 @@ pub struct Mistake {
 
 impl fmt::Display for Mistake {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Mistake {
-            file,
-            line,
-            key,
-            value,
-            rule,
-            remedy,
-        } = self;
-        write!(
-            f,
-            "{file}:{line}: `{key}` is {value}\n  rule: {rule}\n  remedy: {remedy}"
-        )
+        let Mistake { file, line, key, value, rule, remedy } = self;
+        write!(f, "{file}:{line}: `{key}` is {value}\n  rule: {rule}\n  remedy: {remedy}")
     }
 }
 

@@ -21,18 +21,12 @@ const SHAPES: &str = "use { kind = \"exponential\" }, { kind = \"deterministic\"
 
 pub(super) fn scenario(mut root: Table<'_>) -> Result<Scenario> {
     let version = root.required_count("schema", "write schema = 1")?;
-    version.ensure(
-        |version| *version == SCHEMA,
-        "this program reads schema 1",
-        "write schema = 1",
+    version.ensure(|version| *version == SCHEMA, "this program reads schema 1", "write schema = 1")?;
+    let name = root.required_string("name", "write name = \"my-queue\"")?.ensure(
+        |name| !name.is_empty() && name.len() <= 64 && name.bytes().all(is_name_byte),
+        "a name becomes part of file names: 1 to 64 of a-z, A-Z, 0-9, '.', '_' and '-'",
+        "write name = \"my-queue\"",
     )?;
-    let name = root
-        .required_string("name", "write name = \"my-queue\"")?
-        .ensure(
-            |name| !name.is_empty() && name.len() <= 64 && name.bytes().all(is_name_byte),
-            "a name becomes part of file names: 1 to 64 of a-z, A-Z, 0-9, '.', '_' and '-'",
-            "write name = \"my-queue\"",
-        )?;
     let description = root
         .string("description", "write description = \"what this queue shows\"")?
         .map_or_else(String::new, |entry| entry.value);
@@ -40,11 +34,7 @@ pub(super) fn scenario(mut root: Table<'_>) -> Result<Scenario> {
     let service = service(root.required_table("service", "add [service] with mean = 0.005 (seconds)")?)?;
     let queue = match root.table("queue", "write [queue]")? {
         Some(table) => queue(table)?,
-        None => Queue {
-            servers: 1,
-            discipline: Discipline::Fcfs {},
-            prefetch: None,
-        },
+        None => Queue { servers: 1, discipline: Discipline::Fcfs {}, prefetch: None },
     };
     let run = match root.table("run", "write [run]")? {
         Some(table) => run(table)?,
@@ -55,16 +45,7 @@ pub(super) fn scenario(mut root: Table<'_>) -> Result<Scenario> {
         None => default_drive(arrivals.rate()),
     };
     root.finish()?;
-    Ok(Scenario {
-        schema: SCHEMA,
-        name,
-        description,
-        arrivals,
-        service,
-        queue,
-        run,
-        drive,
-    })
+    Ok(Scenario { schema: SCHEMA, name, description, arrivals, service, queue, run, drive })
 }
 
 fn is_name_byte(byte: u8) -> bool {
@@ -90,9 +71,7 @@ fn process(mut table: Table<'_>) -> Result<ArrivalProcess> {
     let kind = table.required_string("kind", PROCESSES)?;
     let process = match kind.value.as_str() {
         "poisson" => ArrivalProcess::Poisson {},
-        "renewal" => ArrivalProcess::Renewal {
-            shape: shape(table.required_table("shape", PROCESSES)?)?,
-        },
+        "renewal" => ArrivalProcess::Renewal { shape: shape(table.required_table("shape", PROCESSES)?)? },
         _ => return Err(kind.mistake("this arrival process is not supported", PROCESSES)),
     };
     table.finish()?;
@@ -123,9 +102,7 @@ fn shape(mut table: Table<'_>) -> Result<Shape> {
             let stages = table.required_count("stages", "write stages = 4")?;
             let rule = "an Erlang shape has 1 to 1000 stages";
             let stages = stages.ensure(|stages| (1..=1000).contains(stages), rule, "write stages = 4")?;
-            Shape::Erlang {
-                stages: u32::try_from(stages).expect("at most 1000"),
-            }
+            Shape::Erlang { stages: u32::try_from(stages).expect("at most 1000") }
         }
         "hyperexponential" => {
             let rule = "two exponentials vary at least as much as one: 1 <= scv <= 1e6";
@@ -138,9 +115,7 @@ fn shape(mut table: Table<'_>) -> Result<Shape> {
             let rule = "times are not negative: 0 < half_width <= 1, as a fraction of the mean";
             let remedy = "write half_width = 0.5";
             let width = table.required_number("half_width", remedy)?;
-            Shape::Uniform {
-                half_width: width.ensure(|width| *width > 0.0 && *width <= 1.0, rule, remedy)?,
-            }
+            Shape::Uniform { half_width: width.ensure(|width| *width > 0.0 && *width <= 1.0, rule, remedy)? }
         }
         _ => return Err(kind.mistake("this shape is not supported", SHAPES)),
     };
@@ -160,11 +135,7 @@ fn queue(mut table: Table<'_>) -> Result<Queue> {
     let disciplines = "write discipline = { kind = \"fcfs\" }";
     if let Some(mut discipline) = table.table("discipline", disciplines)? {
         let kind = discipline.required_string("kind", disciplines)?;
-        kind.ensure(
-            |kind| kind == "fcfs",
-            "this discipline is not supported",
-            disciplines,
-        )?;
+        kind.ensure(|kind| kind == "fcfs", "this discipline is not supported", disciplines)?;
         discipline.finish()?;
     }
     let remedy = "write prefetch = 1, or leave it out for an ideal central queue";
@@ -178,27 +149,16 @@ fn queue(mut table: Table<'_>) -> Result<Queue> {
     };
     table.finish()?;
     let servers = u32::try_from(servers).expect("exactly one");
-    Ok(Queue {
-        servers,
-        discipline: Discipline::Fcfs {},
-        prefetch,
-    })
+    Ok(Queue { servers, discipline: Discipline::Fcfs {}, prefetch })
 }
 
 fn default_run() -> RunLength {
-    RunLength {
-        seed: 1,
-        jobs: 100_000,
-        warmup_jobs: 10_000,
-        replications: 20,
-    }
+    RunLength { seed: 1, jobs: 100_000, warmup_jobs: 10_000, replications: 20 }
 }
 
 fn run(mut table: Table<'_>) -> Result<RunLength> {
     let default = default_run();
-    let seed = table
-        .count("seed", "write seed = 20260101")?
-        .map_or(default.seed, |entry| entry.value);
+    let seed = table.count("seed", "write seed = 20260101")?.map_or(default.seed, |entry| entry.value);
     let jobs = job_count(&mut table, "jobs", default.jobs, 1)?;
     let warmup_jobs = job_count(&mut table, "warmup_jobs", default.warmup_jobs, 0)?;
     let replications = match table.count("replications", "write replications = 20")? {
@@ -211,12 +171,7 @@ fn run(mut table: Table<'_>) -> Result<RunLength> {
     };
     table.finish()?;
     let replications = u32::try_from(replications).expect("at most 100000");
-    Ok(RunLength {
-        seed,
-        jobs,
-        warmup_jobs,
-        replications,
-    })
+    Ok(RunLength { seed, jobs, warmup_jobs, replications })
 }
 
 fn default_drive(rate: f64) -> DriveLength {

@@ -23,10 +23,8 @@ pub const DEFAULT_PATH: &str = "data/scenarios/mm1-rho80.toml";
 /// # Errors
 /// [`ScenarioError::Unreadable`] if the file cannot be read; otherwise as [`parse`].
 pub fn load(path: &Path) -> Result<Scenario, ScenarioError> {
-    let text = std::fs::read_to_string(path).map_err(|source| ScenarioError::Unreadable {
-        path: path.to_owned(),
-        source,
-    })?;
+    let text = std::fs::read_to_string(path)
+        .map_err(|source| ScenarioError::Unreadable { path: path.to_owned(), source })?;
     parse(&text, &path.display().to_string())
 }
 

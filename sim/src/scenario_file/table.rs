@@ -31,23 +31,14 @@ pub(super) struct Document;
 impl Document {
     /// Parses the text into its root table.
     pub(super) fn parse<'t>(text: &'t str, file: &str) -> Result<Table<'t>> {
-        let source = Rc::new(Source {
-            file: file.to_owned(),
-            text: text.to_owned(),
-        });
+        let source = Rc::new(Source { file: file.to_owned(), text: text.to_owned() });
         let root = DeTable::parse(text).map_err(|error| ScenarioError::Syntax {
             file: file.to_owned(),
             line: source.line(error.span().map_or(0, |span| span.start)),
             message: error.message().to_owned(),
         })?;
         let span = root.span();
-        Ok(Table {
-            source,
-            path: String::new(),
-            span,
-            entries: root.into_inner(),
-            known: Vec::new(),
-        })
+        Ok(Table { source, path: String::new(), span, entries: root.into_inner(), known: Vec::new() })
     }
 }
 
@@ -71,11 +62,7 @@ pub(super) struct Entry<T> {
 impl<T> Entry<T> {
     /// The value if it keeps the rule, the complaint otherwise.
     pub(super) fn ensure(self, keeps: impl Fn(&T) -> bool, rule: &str, remedy: &str) -> Result<T> {
-        if keeps(&self.value) {
-            Ok(self.value)
-        } else {
-            Err(self.mistake(rule, remedy))
-        }
+        if keeps(&self.value) { Ok(self.value) } else { Err(self.mistake(rule, remedy)) }
     }
 
     /// A complaint about this value.
@@ -99,11 +86,7 @@ fn mistake(source: &Source, key: &str, span: &Range<usize>, rule: &str, remedy: 
 
 impl<'t> Table<'t> {
     fn full(&self, key: &str) -> String {
-        if self.path.is_empty() {
-            key.to_owned()
-        } else {
-            format!("{}.{key}", self.path)
-        }
+        if self.path.is_empty() { key.to_owned() } else { format!("{}.{key}", self.path) }
     }
 
     fn take(&mut self, key: &'static str) -> Option<Spanned<DeValue<'t>>> {
@@ -134,12 +117,7 @@ impl<'t> Table<'t> {
     ) -> Result<Entry<T>> {
         let (span, key) = (value.span(), self.full(key));
         match read(value.get_ref()) {
-            Some(value) => Ok(Entry {
-                value,
-                source: Rc::clone(&self.source),
-                key,
-                span,
-            }),
+            Some(value) => Ok(Entry { value, source: Rc::clone(&self.source), key, span }),
             None => Err(mistake(&self.source, &key, &span, rule, remedy).into()),
         }
     }
@@ -149,8 +127,7 @@ impl<'t> Table<'t> {
         let Some(value) = self.take(key) else {
             return Ok(None);
         };
-        self.entry(key, value, as_number, "it must be a number", remedy)
-            .map(Some)
+        self.entry(key, value, as_number, "it must be a number", remedy).map(Some)
     }
 
     /// A required number.
@@ -163,14 +140,7 @@ impl<'t> Table<'t> {
         let Some(value) = self.take(key) else {
             return Ok(None);
         };
-        self.entry(
-            key,
-            value,
-            as_count,
-            "it must be a whole number, zero or more",
-            remedy,
-        )
-        .map(Some)
+        self.entry(key, value, as_count, "it must be a whole number, zero or more", remedy).map(Some)
     }
 
     /// A required whole number, not negative.
@@ -184,8 +154,7 @@ impl<'t> Table<'t> {
             return Ok(None);
         };
         let read = |value: &DeValue<'_>| value.as_str().map(str::to_owned);
-        self.entry(key, value, read, "it must be a string", remedy)
-            .map(Some)
+        self.entry(key, value, read, "it must be a string", remedy).map(Some)
     }
 
     /// A required string.
@@ -202,13 +171,7 @@ impl<'t> Table<'t> {
         match value.into_inner() {
             DeValue::Table(entries) => {
                 let source = Rc::clone(&self.source);
-                Ok(Some(Table {
-                    source,
-                    path,
-                    span,
-                    entries,
-                    known: Vec::new(),
-                }))
+                Ok(Some(Table { source, path, span, entries, known: Vec::new() }))
             }
             _ => Err(mistake(&self.source, &path, &span, "it must be a table", remedy).into()),
         }
@@ -232,11 +195,7 @@ impl<'t> Table<'t> {
             None => "remove it; what is not understood is never ignored".to_owned(),
         };
         let complaint = mistake(&self.source, &full, &key.span(), &rule, &remedy);
-        Err(Mistake {
-            value: "unknown".into(),
-            ..complaint
-        }
-        .into())
+        Err(Mistake { value: "unknown".into(), ..complaint }.into())
     }
 }
 

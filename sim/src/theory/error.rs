@@ -36,11 +36,7 @@ impl TheoryError {
         if value > 0.0 && value.is_finite() {
             Ok(value)
         } else {
-            Err(TheoryError::OutOfDomain {
-                name,
-                value,
-                rule: "it must be positive and finite",
-            })
+            Err(TheoryError::OutOfDomain { name, value, rule: "it must be positive and finite" })
         }
     }
 }

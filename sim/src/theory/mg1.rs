@@ -29,19 +29,11 @@ pub fn mean_wait(arrival_rate: f64, mean_service: f64, scv_service: f64) -> Resu
     TheoryError::positive("mean_service", mean_service)?;
     if !(scv_service >= 0.0 && scv_service.is_finite()) {
         let rule = "it must be zero or more, and finite";
-        return Err(TheoryError::OutOfDomain {
-            name: "scv_service",
-            value: scv_service,
-            rule,
-        });
+        return Err(TheoryError::OutOfDomain { name: "scv_service", value: scv_service, rule });
     }
     let utilization = arrival_rate * mean_service;
     if utilization >= 1.0 {
-        return Err(TheoryError::Unstable {
-            utilization,
-            arrival_rate,
-            capacity: 1.0 / mean_service,
-        });
+        return Err(TheoryError::Unstable { utilization, arrival_rate, capacity: 1.0 / mean_service });
     }
     Ok(utilization / (1.0 - utilization) * (1.0 + scv_service) / 2.0 * mean_service)
 }

@@ -39,16 +39,9 @@ impl Mm1 {
         TheoryError::positive("service_rate", service_rate)?;
         if arrival_rate >= service_rate {
             let utilization = arrival_rate / service_rate;
-            return Err(TheoryError::Unstable {
-                utilization,
-                arrival_rate,
-                capacity: service_rate,
-            });
+            return Err(TheoryError::Unstable { utilization, arrival_rate, capacity: service_rate });
         }
-        Ok(Mm1 {
-            arrival_rate,
-            service_rate,
-        })
+        Ok(Mm1 { arrival_rate, service_rate })
     }
 
     /// ρ = λ/μ.
@@ -110,20 +103,12 @@ impl Mm1 {
 
     /// P(wait ≤ `t`) for t in seconds; 0 for negative t.
     pub fn wait_cdf(&self, t: f64) -> f64 {
-        if t < 0.0 {
-            0.0
-        } else {
-            1.0 - self.utilization() * (-self.decay_rate() * t).exp()
-        }
+        if t < 0.0 { 0.0 } else { 1.0 - self.utilization() * (-self.decay_rate() * t).exp() }
     }
 
     /// P(sojourn ≤ `t`) for t in seconds; 0 for negative t.
     pub fn sojourn_cdf(&self, t: f64) -> f64 {
-        if t < 0.0 {
-            0.0
-        } else {
-            -(-self.decay_rate() * t).exp_m1()
-        }
+        if t < 0.0 { 0.0 } else { -(-self.decay_rate() * t).exp_m1() }
     }
 }
 
@@ -131,11 +116,7 @@ fn probability(p: f64) -> Result<f64, TheoryError> {
     if (0.0..1.0).contains(&p) {
         Ok(p)
     } else {
-        Err(TheoryError::OutOfDomain {
-            name: "p",
-            value: p,
-            rule: "a probability in [0, 1)",
-        })
+        Err(TheoryError::OutOfDomain { name: "p", value: p, rule: "a probability in [0, 1)" })
     }
 }
 
@@ -166,18 +147,9 @@ mod tests {
         assert!(matches!(Mm1::new(1.0, 1.0), Err(TheoryError::Unstable { .. })));
         assert!(matches!(
             Mm1::new(f64::NAN, 1.0),
-            Err(TheoryError::OutOfDomain {
-                name: "arrival_rate",
-                ..
-            })
+            Err(TheoryError::OutOfDomain { name: "arrival_rate", .. })
         ));
-        assert!(matches!(
-            Mm1::new(1.0, 0.0),
-            Err(TheoryError::OutOfDomain {
-                name: "service_rate",
-                ..
-            })
-        ));
+        assert!(matches!(Mm1::new(1.0, 0.0), Err(TheoryError::OutOfDomain { name: "service_rate", .. })));
         assert!(Mm1::new(0.5, 1.0).unwrap().wait_quantile(1.0).is_err());
     }
 }

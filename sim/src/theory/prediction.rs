@@ -68,20 +68,13 @@ pub fn predict(scenario: &Scenario, terms: Option<Terms>) -> Result<Prediction, 
     let arrival_rate = scenario.arrivals().rate();
     let utilization = arrival_rate * occupancy_s;
     if utilization >= 1.0 {
-        return Err(TheoryError::Unstable {
-            utilization,
-            arrival_rate,
-            capacity: 1.0 / occupancy_s,
-        });
+        return Err(TheoryError::Unstable { utilization, arrival_rate, capacity: 1.0 / occupancy_s });
     }
     let mut prediction = unknown(scenario, utilization);
     let poisson = matches!(scenario.arrivals().process(), ArrivalProcess::Poisson {});
     let memoryless = matches!(scenario.service().shape(), Shape::Exponential {});
     if ideal && poisson && memoryless {
-        fill_mm1(
-            &mut prediction,
-            Mm1::new(arrival_rate, 1.0 / scenario.service().mean())?,
-        )?;
+        fill_mm1(&mut prediction, Mm1::new(arrival_rate, 1.0 / scenario.service().mean())?)?;
     } else if poisson && (ideal || scenario.effective_prefetch() == 1) {
         // Constant overheads add to the mean and leave the variance alone.
         let scv = scenario.service().shape().scv() * (scenario.service().mean() / occupancy_s).powi(2);
@@ -134,12 +127,8 @@ fn fill_mm1(prediction: &mut Prediction, queue: Mm1) -> Result<(), TheoryError> 
     prediction.mean_in_system = Some(queue.mean_in_system());
     prediction.prob_wait = Some(queue.prob_wait());
     for (p, name) in PROBABILITIES {
-        prediction
-            .wait_quantiles_s
-            .insert(name, Some(queue.wait_quantile(p)?));
-        prediction
-            .sojourn_quantiles_s
-            .insert(name, Some(queue.sojourn_quantile(p)?));
+        prediction.wait_quantiles_s.insert(name, Some(queue.wait_quantile(p)?));
+        prediction.sojourn_quantiles_s.insert(name, Some(queue.sojourn_quantile(p)?));
     }
     prediction.method = BTreeMap::from([("means", "exact (M/M/1)"), ("quantiles", "exact (M/M/1)")]);
     Ok(())

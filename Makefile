@@ -1,0 +1,30 @@
+# Two commands: `make demo` shows the textbook fail and the calibrated model hold; `make test` checks everything.
+
+SCENARIO   ?= data/scenarios/mm1-rho80.toml
+QUEUE_TYPE ?= classic
+BROKER     ?= auto
+CALIBRATION = data/calibrations/$(QUEUE_TYPE)-$(basename $(notdir $(SCENARIO))).toml
+
+.PHONY: demo test lint rabbitmq help
+
+help:
+	@echo 'make demo    calibrate, predict, drive, compare on this machine (about a minute after the build)'
+	@echo '             QUEUE_TYPE=quorum, SCENARIO=data/scenarios/mm1-rho80-prefetch2.toml, BROKER=embedded'
+	@echo 'make test    every test, with a private RabbitMQ node'
+	@echo 'make lint    formatting, clippy, documentation'
+
+demo:
+	@deploy/install-rabbitmq.sh
+	cargo build --release --locked
+	@deploy/demo.sh $(SCENARIO) $(CALIBRATION) --broker $(BROKER) --queue-type $(QUEUE_TYPE)
+
+test: rabbitmq
+	cargo test --workspace --locked
+
+lint:
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+	RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --locked
+
+rabbitmq:
+	@deploy/install-rabbitmq.sh --required

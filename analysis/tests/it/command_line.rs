@@ -1,0 +1,113 @@
+//! The command line as users type it.
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+use serde_json::Value;
+use sim::run_folder::Verdict;
+
+use crate::support::{TERMS, calibration, observed, predicted, records, scenario};
+
+fn analysis(folder: &Path, arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_analysis")).current_dir(folder).args(arguments).output().unwrap()
+}
+
+fn pair(folder: &Path) {
+    let (runs, scenario) = (folder.join("data/runs"), scenario());
+    predicted(&runs, &scenario, Some(&calibration(&scenario, TERMS, 0.3)));
+    observed(&runs, &scenario, &records(&scenario, TERMS), Verdict::Valid);
+}
+
+#[test]
+fn compare_prints_the_agreed_keys() {
+    let folder = tempfile::tempdir().unwrap();
+    pair(folder.path());
+    let output = analysis(folder.path(), &["compare", "--json"]);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let answer: Value = serde_json::from_slice(&output.stdout).unwrap();
+    for key in "verdict metrics ladder jobs_needed calibration".split(' ') {
+        assert!(answer.get(key).is_some(), "{key} is missing");
+    }
+    let metrics = &answer["metrics"];
+    for metric in [
+        &metrics["mean_wait_s"],
+        &metrics["wait_quantiles_s"]["0.99"],
+        &metrics["mean_sojourn_s"],
+        &metrics["sojourn_quantiles_s"]["0.5"],
+    ] {
+        for key in "predicted low high observed relative_error margin verdict".split(' ') {
+            assert!(metric.get(key).is_some(), "{key} is missing in {metric}");
+        }
+    }
+    assert_eq!(answer["calibration"]["fitted_on_this_run"], false);
+    assert_eq!(answer["ladder"][5]["rung"], "observed");
+}
+
+#[test]
+fn an_inconclusive_verdict_fails_only_when_strict() {
+    let folder = tempfile::tempdir().unwrap();
+    pair(folder.path());
+    assert_eq!(analysis(folder.path(), &["compare"]).status.code(), Some(0));
+    assert_eq!(analysis(folder.path(), &["compare", "--strict"]).status.code(), Some(1));
+}
+
+#[test]
+fn without_a_verb_the_report_and_every_picture_are_written() {
+    let folder = tempfile::tempdir().unwrap();
+    pair(folder.path());
+    let output = analysis(folder.path(), &[]);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(text.contains("next: "));
+    let written: Vec<&str> = text.lines().filter(|line| line.starts_with("data/runs/")).collect();
+    assert_eq!(written.len(), 5);
+    let page = std::fs::read_to_string(folder.path().join(written[0])).unwrap();
+    let set_up = page.find("RabbitMQ 3.10.8 (managed), classic queue, prefetch 1").unwrap();
+    assert!(set_up < page.find("<h1>").unwrap(), "which broker ran stands first");
+    assert_eq!(page.matches("<svg").count(), 4);
+    for outside in ["src=", "href=", "@import", "url("] {
+        assert!(!page.contains(outside), "the page is self-contained, and has {outside}");
+    }
+    for picture in &written[1..] {
+        let bytes = std::fs::read(folder.path().join(picture)).unwrap();
+        assert!(bytes.starts_with(b"\x89PNG\r\n") && bytes.len() > 10_000, "{picture}");
+    }
+}
+
+#[test]
+fn one_plot_can_be_drawn_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    pair(folder.path());
+    let output = analysis(folder.path(), &["plot", "queue-length", "--out", "q.png"]);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(folder.path().join("q.png").exists());
+}
+
+#[test]
+fn without_a_run_the_remedy_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = analysis(folder.path(), &[]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("remedy: cargo run -p live"));
+}
+
+#[test]
+fn a_damaged_table_is_refused_with_its_line_and_column() {
+    let folder = tempfile::tempdir().unwrap();
+    pair(folder.path());
+    let run = std::fs::read_dir(folder.path().join("data/runs")).unwrap();
+    let live =
+        run.map(|entry| entry.unwrap().path()).find(|path| path.ends_with("20260101T120100Z_mm1-rho80_live"));
+    let table = live.unwrap().join("jobs.csv");
+    let text = std::fs::read_to_string(&table).unwrap();
+    let damaged: Vec<String> = text
+        .lines()
+        .enumerate()
+        .map(|(n, line)| if n == 7 { line.replace(",served", ",gone") } else { line.to_owned() })
+        .collect();
+    std::fs::write(&table, damaged.join("\n")).unwrap();
+    let output = analysis(folder.path(), &["compare"]);
+    let message = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(2), "{message}");
+    assert!(message.contains("line 8") && message.contains("`outcome` is `gone`"), "{message}");
+}

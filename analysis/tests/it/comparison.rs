@@ -1,0 +1,153 @@
+//! What a comparison must find when the truth is known.
+
+use analysis::compare::{Verdict, compare};
+use analysis::pair::{Pair, PairError, TermsSource};
+use sim::model::Terms;
+use sim::run_folder::Verdict as RunVerdict;
+
+use crate::support::{TERMS, calibration, observed, predicted, records, scenario};
+
+fn more_turnaround(factor: f64) -> Terms {
+    Terms { turnaround_s: factor * TERMS.turnaround_s, ..TERMS }
+}
+
+#[test]
+fn a_right_prediction_is_valid_and_without_error() {
+    for prefetch in [1, 2] {
+        let folder = tempfile::tempdir().unwrap();
+        let scenario = scenario().with_prefetch(prefetch);
+        let sim = predicted(folder.path(), &scenario, Some(&calibration(&scenario, TERMS, 0.01)));
+        let live = observed(folder.path(), &scenario, &records(&scenario, TERMS), RunVerdict::Valid);
+        let comparison = compare(&Pair::open(&sim, &live).unwrap());
+        assert_eq!(comparison.verdict, Verdict::Valid);
+        for (name, metric) in comparison.metrics.named() {
+            assert!(metric.relative_error.abs() < 1e-6, "{name}: {metric:?}");
+            assert!(metric.low < metric.predicted && metric.predicted < metric.high);
+            assert!(metric.ideal < metric.predicted, "{name}: overheads lengthen everything");
+        }
+        assert!(!comparison.calibration.fitted_on_this_run);
+    }
+}
+
+#[test]
+fn a_wrong_prediction_is_invalid() {
+    let folder = tempfile::tempdir().unwrap();
+    let scenario = scenario();
+    let sim = predicted(folder.path(), &scenario, Some(&calibration(&scenario, TERMS, 0.01)));
+    let records = records(&scenario, more_turnaround(1.5));
+    let live = observed(folder.path(), &scenario, &records, RunVerdict::Valid);
+    let comparison = compare(&Pair::open(&sim, &live).unwrap());
+    assert_eq!(comparison.metrics.mean_wait_s.verdict, Verdict::Invalid);
+    assert_eq!(comparison.verdict, Verdict::Invalid);
+    assert!(comparison.metrics.mean_wait_s.relative_error > 0.05);
+}
+
+#[test]
+fn a_vague_calibration_decides_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let scenario = scenario();
+    let sim = predicted(folder.path(), &scenario, Some(&calibration(&scenario, TERMS, 0.3)));
+    let live = observed(folder.path(), &scenario, &records(&scenario, TERMS), RunVerdict::Valid);
+    assert_eq!(compare(&Pair::open(&sim, &live).unwrap()).verdict, Verdict::Inconclusive);
+}
+
+#[test]
+fn the_interval_holds_what_one_standard_error_explains() {
+    let folder = tempfile::tempdir().unwrap();
+    let scenario = scenario();
+    let sim = predicted(folder.path(), &scenario, Some(&calibration(&scenario, TERMS, 0.05)));
+    let live =
+        observed(folder.path(), &scenario, &records(&scenario, more_turnaround(1.05)), RunVerdict::Valid);
+    let wait = compare(&Pair::open(&sim, &live).unwrap()).metrics.mean_wait_s;
+    assert!(wait.low < wait.observed && wait.observed < wait.high, "{wait:?}");
+    assert!(
+        (wait.high - wait.predicted) < 2.0 * (wait.observed - wait.predicted),
+        "and is not wider than that"
+    );
+}
+
+#[test]
+fn a_run_that_was_not_valid_proves_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let scenario = scenario();
+    let sim = predicted(folder.path(), &scenario, Some(&calibration(&scenario, TERMS, 0.01)));
+    let live = observed(folder.path(), &scenario, &records(&scenario, TERMS), RunVerdict::Invalid);
+    let comparison = compare(&Pair::open(&sim, &live).unwrap());
+    assert_eq!(comparison.verdict, Verdict::Invalid);
+    assert!(comparison.warnings[0].contains("the driver was starved"));
+}
+
+#[test]
+fn the_ladder_names_its_rungs_and_ends_at_the_observation() {
+    let folder = tempfile::tempdir().unwrap();
+    let scenario = scenario();
+    let sim = predicted(folder.path(), &scenario, Some(&calibration(&scenario, TERMS, 0.01)));
+    let live = observed(folder.path(), &scenario, &records(&scenario, TERMS), RunVerdict::Valid);
+    let comparison = compare(&Pair::open(&sim, &live).unwrap());
+    let names: Vec<_> = comparison.ladder.iter().map(|rung| rung.rung).collect();
+    let agreed =
+        ["textbook", "fitted_rates", "measured_arrivals", "measured_services", "dispatch", "observed"];
+    assert_eq!(names, agreed);
+    let mean = |name: &str| {
+        comparison.ladder.iter().find(|rung| rung.rung == name).and_then(|rung| rung.mean_wait_s).unwrap()
+    };
+    assert!((mean("textbook") - 0.020).abs() < 1e-12);
+    // The services as measured hold their overshoot; nothing but the overheads is then missing.
+    assert!(mean("measured_services") > comparison.metrics.mean_wait_s.ideal);
+    assert!((mean("dispatch") - mean("observed")).abs() < 1e-6, "the recursion explains its own run");
+    assert!((mean("observed") - comparison.metrics.mean_wait_s.observed).abs() < 1e-12);
+}
+
+#[test]
+fn without_a_calibration_the_first_third_is_fitted_and_the_rest_judged() {
+    let folder = tempfile::tempdir().unwrap();
+    let scenario = scenario();
+    predicted(folder.path(), &scenario, None);
+    observed(folder.path(), &scenario, &records(&scenario, TERMS), RunVerdict::Valid);
+    let pair = Pair::latest(folder.path()).unwrap();
+    assert_eq!((pair.source.clone(), pair.jobs.len()), (TermsSource::FirstThird, 3200));
+    let comparison = compare(&pair);
+    assert!(comparison.calibration.fitted_on_this_run);
+    assert!(comparison.metrics.mean_wait_s.relative_error.abs() < 1e-6);
+}
+
+#[test]
+fn the_newest_pair_takes_the_calibrated_prediction() {
+    let folder = tempfile::tempdir().unwrap();
+    let scenario = scenario();
+    predicted(folder.path(), &scenario, Some(&calibration(&scenario, TERMS, 0.01)));
+    predicted(folder.path(), &scenario, None);
+    predicted(folder.path(), &scenario.clone().with_seed(1), Some(&calibration(&scenario, TERMS, 0.01)));
+    observed(folder.path(), &scenario, &records(&scenario, TERMS), RunVerdict::Valid);
+    let pair = Pair::latest(folder.path()).unwrap();
+    assert!(matches!(pair.source, TermsSource::Calibration { .. }));
+    assert_eq!(pair.jobs.len(), 4800);
+}
+
+#[test]
+fn runs_that_do_not_belong_together_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let scenario = scenario();
+    let calibrated = calibration(&scenario, TERMS, 0.01);
+    let sim = predicted(folder.path(), &scenario, Some(&calibrated));
+    let live = observed(folder.path(), &scenario, &records(&scenario, TERMS), RunVerdict::Valid);
+    let open = |sim, live| Pair::open(sim, live).err().expect("they do not belong together");
+    assert!(matches!(open(&live, &sim), PairError::WrongSource { .. }));
+
+    let other_seed = predicted(folder.path(), &scenario.clone().with_seed(1), None);
+    assert!(matches!(open(&other_seed, &live), PairError::DifferentJobs { .. }));
+
+    let mut quorum = calibrated.clone();
+    quorum.queue_type = "quorum".into();
+    let quorum = predicted(folder.path(), &scenario, Some(&quorum));
+    assert!(matches!(open(&quorum, &live), PairError::OtherSetUp { .. }));
+
+    let mut later = calibrated;
+    later.made = "2026-01-01T12:02:00Z".into();
+    let later = predicted(folder.path(), &scenario, Some(&later));
+    assert!(matches!(open(&later, &live), PairError::Hindsight { .. }));
+    assert!(matches!(
+        Pair::latest(&folder.path().join("empty")).err(),
+        Some(PairError::NothingObserved { .. })
+    ));
+}

@@ -1,0 +1,11 @@
+//! Integration tests of `live`: the API, the jobs that are sent, real RabbitMQ, and every way out.
+//!
+//! Tests against RabbitMQ fail without the package; they never skip. They share one private node,
+//! which ends with the test process.
+
+mod api;
+mod interruption;
+mod jobs;
+mod rabbitmq;
+mod run;
+mod support;

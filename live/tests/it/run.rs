@@ -1,0 +1,97 @@
+//! Whole runs by the command line.
+
+use sim::run_folder::{Run, Status};
+
+use crate::support::{answer, assert_clean_ledger, live, rabbitmq_url, scenario_file};
+
+#[test]
+fn a_run_on_the_embedded_queue_loses_nothing_and_says_what_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    scenario_file(folder.path(), 200, 1);
+    let output =
+        live(folder.path(), &["run", "short.toml", "--broker", "embedded", "--json"]).output().unwrap();
+    let answer = answer(&output);
+    assert_clean_ledger(&answer, 220);
+    for key in "scenario run broker validity offered_rate achieved_rate lateness_s api_latency_s mean_wait_s \
+                wait_quantiles_s mean_sojourn_s sojourn_quantiles_s"
+        .split_whitespace()
+    {
+        assert!(answer.get(key).is_some(), "{key} is missing");
+    }
+    let run = Run::open(&folder.path().join(answer["run"].as_str().unwrap())).unwrap();
+    assert_eq!(run.manifest.status, Status::Complete);
+    assert_eq!(run.manifest.deployment.unwrap().queue_type, "in-process");
+    assert_eq!(run.jobs.len(), 220);
+    assert_eq!(run.manifest.outcomes["served"], 220);
+}
+
+#[test]
+fn runs_on_real_rabbitmq_lose_nothing_on_either_queue_at_either_prefetch() {
+    let folder = tempfile::tempdir().unwrap();
+    for queue_type in ["classic", "quorum"] {
+        for prefetch in [1, 2] {
+            scenario_file(folder.path(), 200, prefetch);
+            let mut run = live(folder.path(), &["run", "short.toml", "--queue-type", queue_type, "--json"]);
+            let output = run.env("AMQP_URL", rabbitmq_url()).output().unwrap();
+            let answer = answer(&output);
+            assert_clean_ledger(&answer, 220);
+            assert_eq!(answer["queue_type"], queue_type);
+            assert!(answer["broker"].as_str().unwrap().starts_with("RabbitMQ "), "{answer}");
+            let manifest = folder.path().join(answer["run"].as_str().unwrap()).join("manifest.json");
+            assert!(
+                !std::fs::read_to_string(manifest).unwrap().contains("guest"),
+                "no credential is recorded"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_calibration_measures_every_term_and_says_for_what() {
+    let folder = tempfile::tempdir().unwrap();
+    // Half busy, so that many jobs find the consumer idle and many find it busy, also on a loaded machine.
+    scenario_file(folder.path(), 200, 1);
+    for (prefetch, hand_over) in [("1", false), ("2", true)] {
+        let arguments = ["calibrate", "short.toml", "--prefetch", prefetch, "--duration-s", "4", "--json"];
+        let mut calibrate = live(folder.path(), &arguments);
+        let output = calibrate.env("AMQP_URL", rabbitmq_url()).output().unwrap();
+        let answer = answer(&output);
+        let terms = &answer["terms"];
+        for term in ["idle_path", "turnaround", "overshoot"] {
+            let mean_s = terms[term]["mean_s"].as_f64().unwrap();
+            assert!(mean_s > 0.0 && mean_s < 0.05, "{term}: {mean_s}");
+            assert!(terms[term]["standard_error_s"].as_f64().unwrap() > 0.0);
+        }
+        assert_eq!(terms["hand_over"].is_object(), hand_over);
+        let scenario = sim::scenario_file::parse(sim::scenario_file::DEFAULT, "default").unwrap();
+        let scenario = scenario.with_prefetch(prefetch.parse().unwrap());
+        let file = folder.path().join(answer["file"].as_str().unwrap());
+        let calibration = sim::calibration::load(&file, &scenario).unwrap();
+        assert_eq!((calibration.queue_type.as_str(), calibration.arrival_rate), ("classic", 200.0));
+    }
+}
+
+#[test]
+fn bad_input_is_refused_with_exit_code_2_and_leaves_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let scenario = scenario_file(folder.path(), 200, 1);
+    let too_many =
+        std::fs::read_to_string(&scenario).unwrap().replace("jobs = 200\n", "jobs = 10_000_000_000\n");
+    std::fs::write(folder.path().join("huge.toml"), too_many).unwrap();
+    for arguments in [
+        &["run", "absent.toml", "--broker", "embedded"][..],
+        &["run", "huge.toml", "--broker", "embedded"],
+        &["run", "short.toml", "--broker", "kafka"],
+        &["run", "short.toml", "--queue-type", "stream"],
+        &["calibrate", "--prefetch", "0"],
+    ] {
+        let output = live(folder.path(), arguments).output().unwrap();
+        assert_eq!(
+            output.status.code(),
+            Some(2),
+            "{arguments:?}: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+    }
+    assert!(!folder.path().join("data").exists());
+}
