@@ -20,7 +20,10 @@ pub struct Record {
 
 impl Record {
     pub fn param(&self, name: &str) -> f64 {
-        self.params[name].as_f64().unwrap_or_else(|| panic!("{} has no {name}", self.id))
+        // A few parameters are written as decimal strings.
+        let value = &self.params[name];
+        let number = value.as_f64().or_else(|| value.as_str()?.parse().ok());
+        number.unwrap_or_else(|| panic!("{} has no {name}", self.id))
     }
 
     fn assert_close(&self, computed: f64) {
@@ -112,7 +115,7 @@ fn a_calibrated_consumer_at_prefetch_1_matches_theory() {
 pub fn prefetch_1(record: &Record) -> sim::model::Scenario {
     let text = format!(
         "schema = 1\nname = \"reference\"\n[arrivals]\nrate = {}\n[service]\nmean = {}\n[queue]\nprefetch = 1\n\
-         [run]\nseed = 5\njobs = 60_000\nwarmup_jobs = 6_000\nreplications = 160\n",
+         [run]\nseed = 5\njobs = 60_000\nwarmup_jobs = 6_000\nreplications = 240\n",
         record.param("lam"),
         1.0 / record.param("mu")
     );
