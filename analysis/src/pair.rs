@@ -83,6 +83,10 @@ pub enum PairError {
     },
 }
 
+/// Stolen share of processor time from which a reader is warned: at one per cent a core loses some ten
+/// milliseconds a second, as much as two jobs of the default scenario.
+const DISTURBED: f64 = 0.01;
+
 /// Where the overheads of a prediction come from.
 #[derive(Debug, Clone, PartialEq)]
 pub enum TermsSource {
@@ -281,6 +285,13 @@ fn warnings(observed: &Run, ideal: &[JobRecord]) -> Vec<String> {
         ));
     }
     if let Some(live) = &observed.manifest.live {
+        if live.stolen > DISTURBED {
+            warnings.push(format!(
+                "a hypervisor withheld {:.1} % of the processor time during the run: its overheads are not those \
+                 of a quiet calibration",
+                100.0 * live.stolen
+            ));
+        }
         warnings.extend(live.validity.reasons.iter().map(|reason| format!("the run is not valid: {reason}")));
     }
     warnings

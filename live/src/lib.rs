@@ -15,4 +15,5 @@ pub mod message;
 pub mod pacer;
 pub mod pipeline;
 pub mod recorder;
+pub mod steal;
 pub mod validity;

@@ -17,6 +17,7 @@ use crate::consumer;
 use crate::driver::{DriverError, drive};
 use crate::ledger::settle;
 use crate::recorder::Recorder;
+use crate::steal::ProcessorTime;
 
 /// Time between the start of the pipeline and the origin of its clock.
 const LEAD: Duration = Duration::from_millis(500);
@@ -50,6 +51,8 @@ pub struct Observation {
     pub ledger: Ledger,
     /// Whether the run was stopped before its end.
     pub interrupted: bool,
+    /// Share of processor time that a hypervisor withheld during the run, 0..1.
+    pub stolen: f64,
     /// What went wrong besides, for the verdict on the run.
     pub trouble: Vec<String>,
 }
@@ -83,6 +86,7 @@ pub async fn observe(
     let api = Api { broker: Arc::clone(&broker), recorder: Arc::clone(&recorder), clock };
     let serving = tokio::spawn(crate::api::serve(listener, api));
 
+    let time_before = ProcessorTime::now();
     let (finished, mut driving) = oneshot::channel();
     let driver = {
         let (recorder, stop) = (Arc::clone(&recorder), stop.clone());
@@ -99,6 +103,10 @@ pub async fn observe(
     }
     drain(&recorder, &stop, &mut watch).await;
     serving.abort();
+    let stolen = match (time_before, ProcessorTime::now()) {
+        (Some(before), Some(after)) => after.stolen_since(&before),
+        _ => 0.0,
+    };
     let queued = broker.depth().await;
     if let Err(error) = broker.close().await {
         trouble.push(format!("the broker was not there at the end: {error}"));
@@ -113,7 +121,7 @@ pub async fn observe(
     }
     let (ledger, records) = settle(&recorder, queued.unwrap_or(0));
     let interrupted = *stop.borrow();
-    Ok(Observation { records, ledger, interrupted, trouble })
+    Ok(Observation { records, ledger, interrupted, stolen, trouble })
 }
 
 /// Waits until every job is settled, the queue stands still for too long, or the run is stopped.

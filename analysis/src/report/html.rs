@@ -174,6 +174,7 @@ fn load_and_ledger(body: &mut String, live: &LiveSummary) {
     let rows = [
         row("offered", format!("{:.2}/s", live.offered_rate)),
         row("achieved", format!("{:.2}/s", live.achieved_rate)),
+        row("processor stolen", format!("{:.2} %", 100.0 * live.stolen)),
         row("lateness, median", quantile(&live.lateness_s, "0.5")),
         row("lateness, 99 %", quantile(&live.lateness_s, "0.99")),
         row("confirmed response, median", quantile(&live.api_latency_s, "0.5")),

@@ -98,6 +98,7 @@ pub fn observed(base: &Path, scenario: &Scenario, records: &[JobRecord], verdict
         validity: Validity { verdict, reasons },
         offered_rate: 160.0,
         achieved_rate: 160.0,
+        stolen: 0.0,
         lateness_s: BTreeMap::new(),
         api_latency_s: BTreeMap::new(),
     });

@@ -15,12 +15,16 @@ use super::session::Session;
 use crate::deployment::Deployment;
 use crate::validity::judge;
 
+/// Share of the scenario's rate at which is measured: at the full rate of a nearly saturated consumer few
+/// jobs would find it idle, and the idle path could not be told.
+const LOAD: f64 = 0.8;
+
 /// Seconds of load that are thrown away: a broker that has just started is slower.
 const WARMUP_S: f64 = 1.0;
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
-    /// Scenario whose load to measure under; its jobs are others than those of the run to be predicted [default: the default scenario]
+    /// Scenario whose services and 0.8 times whose rate to measure under, with other jobs than its runs [default: the default scenario]
     scenario: Option<PathBuf>,
     #[command(flatten)]
     deployment: Deployment,
@@ -64,6 +68,7 @@ pub(super) fn execute(arguments: &Arguments, console: &mut Console<'_>) -> Resul
     if observation.interrupted {
         return Err(Failure::Failed("interrupted; no calibration was written".into()));
     }
+    console.note(format!("processor stolen by the hypervisor: {:.2} %", 100.0 * observation.stolen));
     let terms = fit(&observation.records, prefetch).map_err(|error| Failure::Failed(error.to_string()))?;
     let machine = Machine::this();
     let calibration = Calibration {
@@ -102,10 +107,11 @@ fn load(arguments: &Arguments) -> Result<Scenario, Failure> {
         None => default_scenario()?,
     };
     let prefetch = arguments.prefetch.unwrap_or(scenario.effective_prefetch());
-    let jobs = |seconds: f64| (scenario.arrivals().rate() * seconds).ceil() as u64;
+    let rate = LOAD * scenario.arrivals().rate();
+    let jobs = |seconds: f64| (rate * seconds).ceil() as u64;
     let (measured, warmup) = (jobs(f64::from(arguments.duration_s)).max(1), jobs(WARMUP_S));
     let other_jobs = !scenario.run().seed();
-    Ok(scenario.with_prefetch(prefetch).with_drive(measured, warmup).with_seed(other_jobs))
+    Ok(scenario.with_rate(rate).with_prefetch(prefetch).with_drive(measured, warmup).with_seed(other_jobs))
 }
 
 fn write(path: &Path, text: &str) -> Result<(), Failure> {

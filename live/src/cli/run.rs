@@ -129,6 +129,7 @@ fn summarize(scenario: &Scenario, observation: &Observation) -> LiveSummary {
         validity: judge(scenario, records, &observation.ledger, &observation.trouble),
         offered_rate: rate(records.iter().map(|record| record.due_s)),
         achieved_rate: rate(records.iter().filter_map(|record| record.sent_s)),
+        stolen: observation.stolen,
         lateness_s: quantiles(records.iter().filter_map(|record| Some(record.sent_s? - record.due_s))),
         api_latency_s: quantiles(
             measured(records).filter_map(|record| Some(record.responded_s? - record.due_s)),
@@ -189,6 +190,7 @@ fn print(scenario: &Scenario, answer: &Answer<'_>, console: &mut Console<'_>) ->
         summary.offered_rate, summary.achieved_rate
     ))?;
     console.print(format!("lateness            {}", list(&summary.lateness_s)))?;
+    console.print(format!("processor stolen    {:.2} %", 100.0 * summary.stolen))?;
     console.print(format!("confirmed response  {}", list(&summary.api_latency_s)))?;
     console.print(format!("mean wait           {}", time(answer.mean_wait_s)))?;
     console.print(format!("wait quantiles      {}", list(&answer.wait_quantiles_s)))?;

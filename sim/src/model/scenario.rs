@@ -158,6 +158,16 @@ impl Scenario {
         self
     }
 
+    /// The same scenario with another arrival rate, jobs/s.
+    ///
+    /// # Panics
+    /// If `rate` is not positive and finite.
+    pub fn with_rate(mut self, rate: f64) -> Self {
+        assert!(rate > 0.0 && rate.is_finite(), "a rate is positive and finite");
+        self.arrivals.rate = rate;
+        self
+    }
+
     /// The same scenario with another prefetch, at least 1.
     ///
     /// # Panics

@@ -103,6 +103,8 @@ pub struct LiveSummary {
     pub offered_rate: f64,
     /// Sent jobs over the span in which they were sent, jobs/s.
     pub achieved_rate: f64,
+    /// Share of processor time that a hypervisor withheld during the run, 0..1.
+    pub stolen: f64,
     /// Quantiles of sent − due, s.
     pub lateness_s: BTreeMap<String, f64>,
     /// Quantiles of response − due, s.
