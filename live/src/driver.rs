@@ -75,7 +75,7 @@ pub fn drive(
             let request = pool.request(index);
             tokio::select! {
                 biased;
-                _ = stop.wait_for(|stop| *stop) => return Ok(()),
+                Ok(_) = stop.wait_for(|stop| *stop) => return Ok(()),
                 () = pacer.wait_until(nanoseconds(recorder.job(index).due_s)) => {}
             }
             pool.send(index, request);

@@ -66,9 +66,9 @@ fn headings(body: &mut String, pair: &Pair, comparison: &Comparison) {
 fn sentence(wait: &Metric) -> String {
     let textbook = match wait.textbook {
         Some(textbook) => format!(
-            "; the textbook says {} and is {:+.0} % off",
+            "; the textbook says {}, and it was {:.1} times that",
             milliseconds(textbook),
-            100.0 * (wait.observed / textbook - 1.0)
+            wait.observed / textbook
         ),
         None => String::new(),
     };
