@@ -1,5 +1,7 @@
 //! Integration tests of `analysis`: pairs of run folders whose truth is known, and the command line.
 
+#![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+
 mod command_line;
 mod comparison;
 mod support;

@@ -3,6 +3,8 @@
 //! Tests against RabbitMQ fail without the package; they never skip. They share one private node,
 //! which ends with the test process.
 
+#![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+
 mod api;
 mod interruption;
 mod jobs;

@@ -1,5 +1,7 @@
 //! Integration tests of `sim`: the command line as users type it, and the numbers against reference values.
 
+#![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+
 mod command_line;
 mod reference;
 mod simulation;
