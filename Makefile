@@ -3,7 +3,7 @@
 SCENARIO   ?= data/scenarios/mm1-rho80.toml
 QUEUE_TYPE ?= classic
 BROKER     ?= auto
-CALIBRATION = data/calibrations/$(QUEUE_TYPE)-$(basename $(notdir $(SCENARIO))).toml
+CALIBRATION = data/calibrations/$(if $(filter embedded,$(BROKER)),in-process,$(QUEUE_TYPE))-$(basename $(notdir $(SCENARIO))).toml
 
 .PHONY: demo test lint rabbitmq help
 

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use sim::calibration::{FitError, Measured, MeasuredTerms, fit};
 use sim::engine::trajectory;
 use sim::model::{JobRecord, Outcome, Terms};
-use sim::run_folder::{Manifest, Run, RunFolderError, Source, list};
+use sim::run_folder::{Manifest, Run, RunFolderError, Source, Status, list};
 
 /// Why two runs cannot be compared.
 #[derive(Debug, thiserror::Error)]
@@ -45,7 +45,7 @@ pub enum PairError {
     #[error(
         "{}: calibrated on a {calibrated} queue at prefetch {prefetch}, and the run was on a {observed} queue at \
          prefetch {observed_prefetch}\n  rule: overheads hold only for the set-up they were measured on\n  \
-         remedy: `live calibrate --queue-type {observed}` and `sim run` again", path.display()
+         remedy: `live calibrate` with the flags of the run, then `sim run` again", path.display()
     )]
     OtherSetUp {
         /// The prediction.
@@ -164,15 +164,18 @@ impl Pair {
         Self::assemble(Some(predicted), observed)
     }
 
-    /// The newest live run below `base` with its newest prediction, calibrated if there is one.
+    /// The newest complete live run below `base` with its newest prediction, calibrated if there is one;
+    /// an interrupted run only if there is no other.
     ///
     /// # Errors
     /// [`PairError::NothingObserved`] without a live run; otherwise as [`Pair::open`].
     pub fn latest(base: &Path) -> Result<Self, PairError> {
         let runs = list(base);
-        let observed = runs.iter().rev().find(|(_, manifest)| manifest.source == Source::Live);
-        let (path, manifest) =
-            observed.ok_or_else(|| PairError::NothingObserved { base: base.to_owned() })?;
+        let live = || runs.iter().rev().filter(|(_, manifest)| manifest.source == Source::Live);
+        let complete = live().find(|(_, manifest)| manifest.status == Status::Complete);
+        let (path, manifest) = complete
+            .or_else(|| live().next())
+            .ok_or_else(|| PairError::NothingObserved { base: base.to_owned() })?;
         let predictions = runs.iter().rev().filter(|(_, other)| {
             other.source == Source::Sim && other.scenario_sha256 == manifest.scenario_sha256
         });
@@ -180,10 +183,15 @@ impl Pair {
             let predicted = Run::open(path).ok()?;
             refuse_other_set_up(&predicted, manifest).is_ok().then_some(predicted)
         });
-        Self::assemble(fitting, Run::open(path)?)
+        let mut pair = Self::assemble(fitting, Run::open(path)?)?;
+        let newest = live().next().map(|(newest, _)| newest).filter(|newest| *newest != path);
+        pair.warnings
+            .extend(newest.map(|newest| format!("{}: interrupted, and passed over", newest.display())));
+        Ok(pair)
     }
 
     fn assemble(predicted: Option<Run>, observed: Run) -> Result<Self, PairError> {
+        let rows = predicted.as_ref().map(|run| run.jobs.clone());
         let calibrated = predicted.and_then(|run| Some((run.manifest.calibration?, run.calibration?.terms)));
         let measured: Vec<&JobRecord> = observed.jobs.iter().filter(|record| !record.warmup).collect();
         let (source, terms, judged_from) = match calibrated {
@@ -200,7 +208,16 @@ impl Pair {
         };
         let judged_from = measured.get(judged_from).map_or(u64::MAX, |record| record.job);
         let ideal = trajectory(&observed.scenario, Terms::IDEAL);
-        let predicted = trajectory(&observed.scenario, terms.terms());
+        let replayed = trajectory(&observed.scenario, terms.terms());
+        let mut warnings = warnings(&observed, &ideal);
+        // The prediction is what was written before the run, not what this version would write.
+        let predicted = match (rows, &source) {
+            (Some(rows), TermsSource::Calibration { .. }) => {
+                warnings.extend(differing(&rows, &replayed));
+                rows
+            }
+            _ => replayed,
+        };
         let served = observed.jobs.iter().filter(|record| record.outcome == Outcome::Served);
         let judged = served.filter(|record| !record.warmup && record.job >= judged_from);
         let jobs: Vec<PairedJob> = judged
@@ -218,7 +235,6 @@ impl Pair {
         if jobs.is_empty() {
             return Err(PairError::NothingServed { path: observed.path });
         }
-        let warnings = warnings(&observed, &ideal);
         Ok(Pair { observed, terms, source, jobs, warnings })
     }
 
@@ -269,6 +285,18 @@ fn refuse_other_set_up(predicted: &Run, observed: &Manifest) -> Result<(), PairE
         });
     }
     Ok(())
+}
+
+/// A warning if a prediction's rows are not what this version would predict.
+fn differing(rows: &[JobRecord], replayed: &[JobRecord]) -> Option<String> {
+    let same = |(a, b): (&JobRecord, &JobRecord)| {
+        let near = |a: Option<f64>, b: Option<f64>| a.zip(b).is_some_and(|(a, b)| (a - b).abs() < 2e-9);
+        near(a.start_s, b.start_s) && near(a.done_s, b.done_s)
+    };
+    let agree = rows.len() == replayed.len() && rows.iter().zip(replayed).all(same);
+    (!agree).then(|| {
+        "the prediction's rows are not what this version predicts: another version wrote them".into()
+    })
 }
 
 fn warnings(observed: &Run, ideal: &[JobRecord]) -> Vec<String> {

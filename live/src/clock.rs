@@ -1,6 +1,7 @@
 //! The one clock of a run, and waiting by it.
 
 use std::num::NonZeroU64;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use rustix::thread::{ClockId, clock_nanosleep_absolute, set_current_timer_slack};
 use rustix::time::{Timespec, clock_gettime};
@@ -8,6 +9,9 @@ use rustix::time::{Timespec, clock_gettime};
 /// How long before a deadline sleeping gives way to spinning, ns: longer than the usual wake-up of an
 /// idle core, short enough to cost a few per cent of a core at a thousand deadlines a second.
 pub const SPIN_NS: u64 = 60_000;
+
+/// Longest sleep before a thread looks whether it should halt, ns.
+const SLICE_NS: u64 = 100_000_000;
 
 /// Nanoseconds since a run's origin, by the monotonic clock.
 ///
@@ -44,13 +48,23 @@ impl RunClock {
     }
 
     /// Blocks the thread until an instant: sleeps to shortly before it, then spins.
-    pub fn hold_until(&self, instant_ns: u64) {
+    ///
+    /// Returns early, with `false`, soon after `halt` becomes true.
+    pub fn hold_until(&self, instant_ns: u64, halt: &AtomicBool) -> bool {
         let wake_ns = instant_ns.saturating_sub(SPIN_NS);
-        while self.now_ns() < wake_ns {
+        loop {
+            let now_ns = self.now_ns();
+            if halt.load(Relaxed) {
+                return false;
+            }
+            if now_ns >= wake_ns {
+                self.spin_until(instant_ns);
+                return true;
+            }
             // A signal may end the sleep early; the loop then sleeps for the rest.
-            let _ = clock_nanosleep_absolute(ClockId::Monotonic, &self.monotonic(wake_ns));
+            let slice_ns = wake_ns.min(now_ns + SLICE_NS);
+            let _ = clock_nanosleep_absolute(ClockId::Monotonic, &self.monotonic(slice_ns));
         }
-        self.spin_until(instant_ns);
     }
 
     /// Occupies the core until an instant.
@@ -89,9 +103,14 @@ mod tests {
         let clock = RunClock::starting_in(0);
         for step in 1..20 {
             let deadline_ns = clock.now_ns() + step * 17_000;
-            clock.hold_until(deadline_ns);
+            assert!(clock.hold_until(deadline_ns, &AtomicBool::new(false)));
             assert!(clock.now_ns() >= deadline_ns);
         }
+    }
+
+    #[test]
+    fn a_halted_thread_does_not_hold_to_the_end() {
+        assert!(!RunClock::starting_in(0).hold_until(u64::MAX / 4, &AtomicBool::new(true)));
     }
 
     #[test]

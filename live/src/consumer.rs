@@ -1,6 +1,7 @@
 //! One server: a thread of its own that works on one message at a time.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::thread::JoinHandle;
 
 use crate::broker::Subscription;
@@ -8,7 +9,8 @@ use crate::clock::{RunClock, nanoseconds, sharpen_timers};
 use crate::message::Work;
 use crate::recorder::{Recorder, Stamp};
 
-/// Starts server number `server` on its subscription; it ends when the subscription does.
+/// Starts server number `server` on its subscription; it ends when the subscription does, or soon after
+/// `halt` becomes true. What it holds then goes back to the queue.
 ///
 /// A job is worked by holding the thread to an absolute deadline, `start + demand`, and acknowledged
 /// after the work. The thread sleeps by the operating system's clock: an async runtime's timers tick
@@ -21,6 +23,7 @@ pub fn start(
     mut subscription: Box<dyn Subscription>,
     clock: RunClock,
     recorder: Arc<Recorder>,
+    halt: Arc<AtomicBool>,
 ) -> std::io::Result<JoinHandle<()>> {
     std::thread::Builder::new().name(format!("server-{server}")).spawn(move || {
         sharpen_timers();
@@ -29,7 +32,9 @@ pub fn start(
             let received_ns = clock.at(delivery.received_ns);
             let demand_ns = nanoseconds(Work::demand_s(&delivery.body));
             let start_ns = clock.now_ns();
-            clock.hold_until(start_ns + demand_ns);
+            if !clock.hold_until(start_ns + demand_ns, &halt) {
+                return;
+            }
             let done_ns = clock.now_ns();
             let acknowledged = subscription.acknowledge(delivery);
             let acked_ns = clock.now_ns();

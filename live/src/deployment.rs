@@ -87,11 +87,6 @@ pub struct Opened {
 }
 
 impl Deployment {
-    /// A deployment by its parts.
-    pub fn new(broker: BrokerChoice, queue_type: QueueType) -> Self {
-        Deployment { broker, queue_type, amqp_url: None }
-    }
-
     /// What `queue_type` will be in tables and files.
     pub fn queue_type_name(&self) -> &'static str {
         match self.resolved() {
@@ -101,7 +96,9 @@ impl Deployment {
     }
 
     fn resolved(&self) -> BrokerChoice {
-        match (&self.broker, &self.amqp_url) {
+        // An empty variable is an unset one.
+        let amqp_url = self.amqp_url.as_ref().filter(|url| !url.is_empty());
+        match (&self.broker, amqp_url) {
             (BrokerChoice::Auto, Some(url)) => BrokerChoice::Url(url.clone()),
             (BrokerChoice::Auto, None) if is_installed() => BrokerChoice::Managed,
             (BrokerChoice::Auto, None) => BrokerChoice::Embedded,

@@ -68,7 +68,9 @@ pub fn drive(
         let pool = Rc::new(Pool { target, clock, recorder: Arc::clone(recorder), state: RefCell::default() });
         for _ in 0..WARM_CONNECTIONS {
             let connection = pool.connect().await?;
-            pool.state.borrow_mut().idle.push(connection);
+            let mut state = pool.state.borrow_mut();
+            state.open += 1;
+            state.idle.push(connection);
         }
         let mut pacer = Pacer::new(clock)?;
         for index in 0..recorder.len() {
@@ -117,7 +119,6 @@ impl Pool {
             http1::handshake(TokioIo::new(stream)).await.map_err(|error| unusable(error.to_string()))?;
         // The connection's own errors reach the request that was on it.
         tokio::task::spawn_local(async move { drop(connection.await) });
-        self.state.borrow_mut().open += 1;
         Ok(sender)
     }
 
@@ -136,8 +137,13 @@ impl Pool {
 
     /// Sends a job now, or as soon as a connection is free; never waits.
     fn send(self: &Rc<Self>, index: usize, request: Request<Full<Bytes>>) {
+        self.state.borrow_mut().in_flight += 1;
+        self.place(index, request);
+    }
+
+    /// Finds a connection for a job that is in flight: an idle one, a new one, or the next that is free.
+    fn place(self: &Rc<Self>, index: usize, request: Request<Full<Bytes>>) {
         let mut state = self.state.borrow_mut();
-        state.in_flight += 1;
         while let Some(mut connection) = state.idle.pop() {
             if connection.is_ready() {
                 drop(state);
@@ -155,6 +161,8 @@ impl Pool {
             state.waiting.push_back((index, request));
             return;
         }
+        // Counted before it is open, or a burst would open any number at once.
+        state.open += 1;
         drop(state);
         let pool = Rc::clone(self);
         tokio::task::spawn_local(async move {
@@ -164,7 +172,10 @@ impl Pool {
                     let alive = pool.answer(index, sent).await;
                     pool.settle(connection, alive).await;
                 }
-                Err(_) => pool.refuse(index),
+                Err(_) => {
+                    pool.refuse(index);
+                    pool.lose_connection();
+                }
             }
         });
     }
@@ -208,7 +219,7 @@ impl Pool {
     }
 
     /// Serves the jobs that waited for a connection, then keeps it for later ones.
-    async fn settle(&self, mut connection: Connection, mut alive: bool) {
+    async fn settle(self: &Rc<Self>, mut connection: Connection, mut alive: bool) {
         while alive && connection.ready().await.is_ok() {
             let next = self.state.borrow_mut().waiting.pop_front();
             let Some((index, request)) = next else {
@@ -218,7 +229,18 @@ impl Pool {
             let sent = self.dispatch(&mut connection, index, request);
             alive = self.answer(index, sent).await;
         }
-        self.state.borrow_mut().open -= 1;
+        self.lose_connection();
+    }
+
+    /// Makes room for another connection, and for a job that may have waited for the lost one.
+    fn lose_connection(self: &Rc<Self>) {
+        let mut state = self.state.borrow_mut();
+        state.open -= 1;
+        let waiting = state.waiting.pop_front();
+        drop(state);
+        if let Some((index, request)) = waiting {
+            self.place(index, request);
+        }
     }
 
     fn refuse(&self, index: usize) {

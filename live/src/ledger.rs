@@ -7,16 +7,17 @@ use crate::recorder::Recorder;
 
 /// Counts the messages of a finished run and gives every row its final outcome.
 ///
-/// `queued` is what the broker still held when the run ended. Jobs that were confirmed and not
+/// `queued` is what the broker still held when the run ended, `None` if it could not be asked: nothing is then
+/// called lost. Jobs that were confirmed and not
 /// consumed are `unfinished` as far as the queue holds that many, the last ones first since the queue
 /// is first in, first out; the others are `lost`.
 ///
 /// ```text
 /// lost = confirmed - consumed - dead_lettered - unfinished     (recovered messages apart)
 /// ```
-pub fn settle(recorder: &Recorder, queued: u64) -> (Ledger, Vec<JobRecord>) {
+pub fn settle(recorder: &Recorder, queued: Option<u64>) -> (Ledger, Vec<JobRecord>) {
     let mut records: Vec<JobRecord> = (0..recorder.len()).map(|index| recorder.record(index)).collect();
-    let mut still_queued = queued;
+    let mut still_queued = queued.unwrap_or(u64::MAX);
     for record in records.iter_mut().rev() {
         if record.outcome == Outcome::Unfinished && record.confirmed_s.is_some() {
             if still_queued > 0 {
@@ -75,7 +76,7 @@ mod tests {
         recorder.refused(6);
         recorder.completed(6, 0);
         recorder.unexpected();
-        let (ledger, records) = settle(&recorder, 1);
+        let (ledger, records) = settle(&recorder, Some(1));
         let expected = Ledger {
             attempted: 7,
             confirmed: 5,
@@ -94,5 +95,14 @@ mod tests {
             ledger.lost,
             ledger.confirmed + ledger.recovered - ledger.consumed - ledger.dead_lettered - ledger.unfinished
         );
+    }
+
+    #[test]
+    fn nothing_is_called_lost_when_the_queue_cannot_be_asked() {
+        let recorder = recorder(2);
+        confirm(&recorder, 0);
+        confirm(&recorder, 1);
+        let (ledger, _) = settle(&recorder, None);
+        assert_eq!((ledger.lost, ledger.unfinished), (0, 2));
     }
 }

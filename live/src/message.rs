@@ -26,6 +26,9 @@ pub struct Submission {
     pub data: serde_json::Map<String, serde_json::Value>,
 }
 
+/// Longest service that may be demanded, s: the longest mean that a scenario may have.
+const LONGEST_DEMAND_S: f64 = 1e9;
+
 /// What is wrong with a submission that has the right form.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -45,7 +48,7 @@ pub enum SubmissionError {
     #[error("`timestamp` is {0:?}; it must be RFC 3339, such as 2026-01-31T12:00:00Z")]
     Timestamp(String),
     /// `data.demand_s` is there and is no duration.
-    #[error("`data.demand_s` must be a number of seconds between 0 and 3600")]
+    #[error("`data.demand_s` must be a number of seconds between 0 and 1e9")]
     Demand,
 }
 
@@ -69,7 +72,7 @@ impl Submission {
             return Err(SubmissionError::Timestamp(submission.timestamp));
         }
         if let Some(demand) = submission.data.get("demand_s") {
-            let seconds = demand.as_f64().filter(|seconds| (0.0..=3600.0).contains(seconds));
+            let seconds = demand.as_f64().filter(|seconds| (0.0..=LONGEST_DEMAND_S).contains(seconds));
             seconds.ok_or(SubmissionError::Demand)?;
         }
         Ok(submission)

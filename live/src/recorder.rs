@@ -1,6 +1,7 @@
 //! Every job's instants, written from many threads without locks.
 
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64};
 
 use sim::model::{JobRecord, Outcome};
 use sim::sampling::Job;
@@ -32,8 +33,8 @@ const STAMPS: usize = 8;
 
 /// The jobs of a run and what has been seen of each.
 ///
-/// Memory is taken once, before the run. A stamp is one relaxed store: rows are read only after the
-/// job's last stamp, by way of the ordinary synchronisation that ends a job.
+/// Memory is taken once, before the run. Stamps are released and read with acquire, so whoever sees a job
+/// completed also sees everything that was stamped before.
 pub struct Recorder {
     prefix: String,
     warmup_jobs: u64,
@@ -41,6 +42,7 @@ pub struct Recorder {
     unexpected: AtomicU64,
     sent: AtomicU64,
     completed: AtomicU64,
+    refused: AtomicU64,
     waited_ns: AtomicU64,
 }
 
@@ -51,6 +53,8 @@ pub struct Progress {
     pub sent: u64,
     /// Jobs completed.
     pub completed: u64,
+    /// Jobs refused.
+    pub refused: u64,
     /// Mean wait of the completed jobs, s; 0 before the first.
     pub mean_wait_s: f64,
 }
@@ -83,6 +87,7 @@ impl Recorder {
             unexpected: zero(),
             sent: zero(),
             completed: zero(),
+            refused: zero(),
             waited_ns: zero(),
         }
     }
@@ -117,7 +122,7 @@ impl Recorder {
     /// does not rewrite what the first delivery did.
     pub fn stamp(&self, index: usize, stamp: Stamp, instant_ns: u64) {
         let _ =
-            self.slots[index].stamps[stamp as usize].compare_exchange(0, instant_ns + 1, Relaxed, Relaxed);
+            self.slots[index].stamps[stamp as usize].compare_exchange(0, instant_ns + 1, Release, Relaxed);
     }
 
     /// Records that a job is being sent.
@@ -129,24 +134,28 @@ impl Recorder {
     /// Records that a server has completed the job once more.
     pub fn completed(&self, index: usize, server: u32) {
         let slot = &self.slots[index];
-        if slot.completions.fetch_add(1, Relaxed) == 0 {
+        if slot.completions.load(Relaxed) == 0 {
             slot.server.store(server, Relaxed);
             let wait_s = self.instant_s(index, Stamp::Start).map_or(0.0, |start_s| start_s - slot.job.due_s);
             self.waited_ns.fetch_add(nanoseconds(wait_s.max(0.0)), Relaxed);
             self.completed.fetch_add(1, Relaxed);
         }
+        slot.completions.fetch_add(1, Release);
     }
 
     /// How far the run has come.
     pub fn progress(&self) -> Progress {
         let completed = self.completed.load(Relaxed);
         let waited_s = self.waited_ns.load(Relaxed) as f64 * 1e-9;
-        Progress { sent: self.sent.load(Relaxed), completed, mean_wait_s: waited_s / completed.max(1) as f64 }
+        let (sent, refused) = (self.sent.load(Relaxed), self.refused.load(Relaxed));
+        Progress { sent, completed, refused, mean_wait_s: waited_s / completed.max(1) as f64 }
     }
 
     /// Records that the job was refused, or that its fate is unknown to the driver.
     pub fn refused(&self, index: usize) {
-        self.slots[index].refused.store(true, Relaxed);
+        if !self.slots[index].refused.swap(true, Release) {
+            self.refused.fetch_add(1, Relaxed);
+        }
     }
 
     /// Counts a consumed message that nobody of this run attempted.
@@ -166,26 +175,31 @@ impl Recorder {
 
     /// How many deliveries of the job were completed.
     pub fn completions(&self, index: usize) -> u32 {
-        self.slots[index].completions.load(Relaxed)
+        self.slots[index].completions.load(Acquire)
     }
 
     /// Whether the job was refused.
     pub fn is_refused(&self, index: usize) -> bool {
-        self.slots[index].refused.load(Relaxed)
+        self.slots[index].refused.load(Acquire)
     }
 
     /// A recorded instant, s since the origin.
     pub fn instant_s(&self, index: usize, stamp: Stamp) -> Option<f64> {
-        let stored = self.slots[index].stamps[stamp as usize].load(Relaxed);
+        let stored = self.slots[index].stamps[stamp as usize].load(Acquire);
         (stored > 0).then(|| (stored - 1) as f64 * 1e-9)
     }
 
-    /// Whether nothing more is to be expected of the job: completed and answered, or refused.
+    /// Whether the job was answered and completed, so that its row will not change any more.
+    pub fn is_final(&self, index: usize) -> bool {
+        !self.is_refused(index)
+            && self.is_completed(index)
+            && self.instant_s(index, Stamp::Responded).is_some()
+    }
+
+    /// Whether nothing more is to be expected of the job: final, or refused before it was confirmed.
     pub fn is_settled(&self, index: usize) -> bool {
-        let answered = self.instant_s(index, Stamp::Responded).is_some() || self.is_refused(index);
-        answered
-            && (self.is_completed(index)
-                || (self.is_refused(index) && self.instant_s(index, Stamp::Confirmed).is_none()))
+        let confirmed = self.instant_s(index, Stamp::Confirmed).is_some();
+        self.is_final(index) || (self.is_refused(index) && (self.is_completed(index) || !confirmed))
     }
 
     /// The row of a job, with the outcome as far as the job itself tells it.

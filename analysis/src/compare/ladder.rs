@@ -6,7 +6,7 @@ use sim::engine::Recursion;
 use sim::model::{JobRecord, Scenario, Shape, Terms};
 use sim::output::{quantile_of_sorted, sorted};
 use sim::sampling::{Purpose, Sampler, Stream};
-use sim::theory::{mm1::Mm1, predict};
+use sim::theory::{mg1, mm1::Mm1, predict};
 
 use crate::pair::Pair;
 
@@ -59,10 +59,7 @@ pub fn ladder(pair: &Pair) -> Vec<Rung> {
     let run = Measured::of(pair);
     let (arrival_rate, mean_service) = run.rates();
     let textbook = predict(scenario, None).ok();
-    let fitted = memoryless(scenario)
-        .then(|| Mm1::new(arrival_rate, 1.0 / mean_service).ok())
-        .flatten()
-        .map(|queue| (queue.mean_wait(), queue.wait_quantile(0.99).unwrap_or(f64::NAN)));
+    let (fitted_mean, fitted_p99) = fitted_rates(scenario, arrival_rate, mean_service);
     let observed = run.summary(run.records.iter().map(|record| record.start_s));
     let rung = |rung, summary: Option<(f64, f64)>| Rung {
         rung,
@@ -75,7 +72,7 @@ pub fn ladder(pair: &Pair) -> Vec<Rung> {
             mean_wait_s: textbook.as_ref().and_then(|t| t.mean_wait_s),
             p99_wait_s: textbook.as_ref().and_then(|t| *t.wait_quantiles_s.get("0.99")?),
         },
-        rung("fitted_rates", fitted),
+        Rung { rung: "fitted_rates", mean_wait_s: fitted_mean, p99_wait_s: fitted_p99 },
         rung("measured_arrivals", run.with_drawn_services(scenario, mean_service)),
         rung("measured_services", run.replay(1, Terms::IDEAL)),
         rung("dispatch", run.with_own_overheads(scenario.effective_prefetch())),
@@ -83,9 +80,15 @@ pub fn ladder(pair: &Pair) -> Vec<Rung> {
     ]
 }
 
-fn memoryless(scenario: &Scenario) -> bool {
-    let exponential = |shape| matches!(shape, Shape::Exponential {});
-    exponential(scenario.arrivals().process().interarrival()) && exponential(scenario.service().shape())
+/// Mean and 99 % quantile of the wait by the textbook's formula with other rates, where it has them.
+fn fitted_rates(scenario: &Scenario, arrival_rate: f64, mean_service: f64) -> (Option<f64>, Option<f64>) {
+    let service = scenario.service().shape();
+    if !matches!(scenario.arrivals().process().interarrival(), Shape::Exponential {}) {
+        return (None, None);
+    }
+    let mean = mg1::mean_wait(arrival_rate, mean_service, service.scv()).ok();
+    let queue = matches!(service, Shape::Exponential {}).then(|| Mm1::new(arrival_rate, 1.0 / mean_service));
+    (mean, queue.and_then(|queue| queue.ok()?.wait_quantile(0.99).ok()))
 }
 
 impl<'a> Measured<'a> {

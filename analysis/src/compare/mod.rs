@@ -108,7 +108,8 @@ pub struct Metric {
     pub observed: f64,
     /// observed / predicted − 1.
     pub relative_error: f64,
-    /// Largest relative error that still counts as right.
+    /// Largest error that still counts as right, relative to the prediction or a mean service, whichever is
+    /// longer.
     pub margin: f64,
     /// The verdict on this metric.
     pub verdict: Verdict,
@@ -177,7 +178,7 @@ fn metrics(pair: &Pair) -> Metrics {
             observed,
             relative_error: observed / predicted - 1.0,
             margin,
-            verdict: Verdict::of(observed, low, high, margin),
+            verdict: Verdict::of(observed, low, high, margin, pair.observed.scenario.service().mean()),
         }
     };
     let wait: fn(&Times) -> f64 = |times| times.wait_s;

@@ -19,15 +19,17 @@ pub enum Verdict {
 impl Verdict {
     /// Judges an observation against a prediction interval and a relative margin.
     ///
-    /// With e(x) = observed/x − 1 the relative error of a prediction x:
+    /// With e(x) = (observed − x)/max(x, `scale`) the error of a prediction x; `scale` is a mean service, since
+    /// waits much shorter than that are a matter of microseconds on an idle consumer:
     ///
     /// ```text
     /// valid         |e(x)| ≤ margin for all x in [low, high]
     /// invalid       |e(x)| > margin for all x in [low, high]
     /// inconclusive  otherwise
     /// ```
-    pub fn of(observed: f64, low: f64, high: f64, margin: f64) -> Self {
-        let (smallest, largest) = (observed / high - 1.0, observed / low - 1.0);
+    pub fn of(observed: f64, low: f64, high: f64, margin: f64, scale: f64) -> Self {
+        let error = |predicted: f64| (observed - predicted) / predicted.max(scale);
+        let (smallest, largest) = (error(high), error(low));
         if smallest >= -margin && largest <= margin {
             Verdict::Valid
         } else if smallest > margin || largest < -margin {
@@ -59,11 +61,17 @@ mod tests {
 
     #[test]
     fn a_verdict_needs_the_whole_interval_on_one_side_of_the_margin() {
-        assert_eq!(Verdict::of(1.00, 0.98, 1.02, 0.05), Verdict::Valid);
-        assert_eq!(Verdict::of(1.00, 0.94, 1.02, 0.05), Verdict::Inconclusive);
-        assert_eq!(Verdict::of(1.20, 0.98, 1.02, 0.05), Verdict::Invalid);
-        assert_eq!(Verdict::of(0.80, 0.98, 1.02, 0.05), Verdict::Invalid);
-        assert_eq!(Verdict::of(1.00, 0.50, 2.00, 0.05), Verdict::Inconclusive);
+        assert_eq!(Verdict::of(1.00, 0.98, 1.02, 0.05, 0.0), Verdict::Valid);
+        assert_eq!(Verdict::of(1.00, 0.94, 1.02, 0.05, 0.0), Verdict::Inconclusive);
+        assert_eq!(Verdict::of(1.20, 0.98, 1.02, 0.05, 0.0), Verdict::Invalid);
+        assert_eq!(Verdict::of(0.80, 0.98, 1.02, 0.05, 0.0), Verdict::Invalid);
+        assert_eq!(Verdict::of(1.00, 0.50, 2.00, 0.05, 0.0), Verdict::Inconclusive);
+    }
+
+    #[test]
+    fn a_short_wait_is_judged_on_the_scale_of_a_service() {
+        assert_eq!(Verdict::of(0.14, 0.10, 0.10, 0.05, 1.0), Verdict::Valid);
+        assert_eq!(Verdict::of(0.16, 0.10, 0.10, 0.05, 1.0), Verdict::Invalid);
     }
 
     #[test]

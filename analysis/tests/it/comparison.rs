@@ -92,6 +92,14 @@ fn the_ladder_names_its_rungs_and_ends_at_the_observation() {
         comparison.ladder.iter().find(|rung| rung.rung == name).and_then(|rung| rung.mean_wait_s).unwrap()
     };
     assert!((mean("textbook") - 0.020).abs() < 1e-12);
+    let judged: Vec<_> = records(&scenario, TERMS).into_iter().filter(|record| !record.warmup).collect();
+    let span = judged.last().unwrap().due_s - judged[0].due_s;
+    let (rate, service) =
+        (4799.0 / span, judged.iter().filter_map(|job| job.service_s()).sum::<f64>() / 4800.0);
+    let fitted = rate * service * service / (1.0 - rate * service);
+    assert!((mean("fitted_rates") / fitted - 1.0).abs() < 1e-6, "{fitted}");
+    // Services drawn anew from the same law: the mean of 200 sequences is near the formula's.
+    assert!((mean("measured_arrivals") / fitted - 1.0).abs() < 0.15, "{}", mean("measured_arrivals"));
     // The services as measured hold their overshoot; nothing but the overheads is then missing.
     assert!(mean("measured_services") > comparison.metrics.mean_wait_s.ideal);
     assert!((mean("dispatch") - mean("observed")).abs() < 1e-6, "the recursion explains its own run");
@@ -122,6 +130,48 @@ fn the_newest_pair_takes_the_calibrated_prediction() {
     let pair = Pair::latest(folder.path()).unwrap();
     assert!(matches!(pair.source, TermsSource::Calibration { .. }));
     assert_eq!(pair.jobs.len(), 4800);
+}
+
+#[test]
+fn an_interrupted_run_hides_no_complete_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let scenario = scenario();
+    observed(folder.path(), &scenario, &records(&scenario, TERMS), RunVerdict::Valid);
+    let interrupted = observed(folder.path(), &scenario, &[], RunVerdict::Valid);
+    let manifest = interrupted.join("manifest.json");
+    let text = std::fs::read_to_string(&manifest).unwrap();
+    std::fs::write(&manifest, text.replace("\"complete\"", "\"interrupted\"")).unwrap();
+    std::fs::remove_file(interrupted.join("jobs.csv")).unwrap();
+    let pair = Pair::latest(folder.path()).unwrap();
+    assert_eq!(pair.jobs.len(), 3200);
+    assert!(pair.warnings.iter().any(|warning| warning.contains("passed over")), "{:?}", pair.warnings);
+}
+
+#[test]
+fn rows_of_another_version_are_used_and_pointed_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let scenario = scenario();
+    let sim = predicted(folder.path(), &scenario, Some(&calibration(&scenario, TERMS, 0.01)));
+    let live = observed(folder.path(), &scenario, &records(&scenario, TERMS), RunVerdict::Valid);
+    let shifted: Vec<_> = records(&scenario, more_turnaround(1.5));
+    let mut table = sim::run_folder::JobsWriter::create(&sim.join("jobs.csv")).unwrap();
+    shifted.iter().for_each(|record| table.append(record).unwrap());
+    table.flush().unwrap();
+    let pair = Pair::open(&sim, &live).unwrap();
+    assert!(pair.warnings.iter().any(|warning| warning.contains("another version")), "{:?}", pair.warnings);
+    assert!(compare(&pair).metrics.mean_wait_s.relative_error < -0.05, "the rows as written are judged");
+}
+
+#[test]
+fn a_folder_whose_scenario_was_edited_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let scenario = scenario();
+    let live = observed(folder.path(), &scenario, &records(&scenario, TERMS), RunVerdict::Valid);
+    let file = live.join("scenario.toml");
+    let text = std::fs::read_to_string(&file).unwrap().replace("rate = 160.0", "rate = 150.0");
+    std::fs::write(&file, text).unwrap();
+    let error = Pair::latest(folder.path()).err().expect("the hash is another").to_string();
+    assert!(error.contains("scenario.toml") && error.contains("hash"), "{error}");
 }
 
 #[test]

@@ -41,6 +41,8 @@ pub fn calibration(scenario: &Scenario, terms: Terms, relative_error: f64) -> Ca
         arrival_rate: 160.0,
         mean_service_s: 0.005,
         jobs: 800,
+        valid: true,
+        stolen: 0.0,
         terms: MeasuredTerms {
             idle_path: measured(terms.idle_path_s),
             turnaround: measured(terms.turnaround_s),

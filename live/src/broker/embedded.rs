@@ -25,6 +25,7 @@ struct Shared {
 
 #[derive(Default)]
 struct State {
+    cancelled: bool,
     closed: bool,
     next_tag: u64,
     next_consumer: usize,
@@ -114,6 +115,12 @@ impl Broker for Embedded {
         Box::pin(std::future::ready(Ok(depth)))
     }
 
+    fn cancel(&self) -> Pending<'_, Result<(), BrokerError>> {
+        self.shared.lock().cancelled = true;
+        self.shared.dealt.notify_all();
+        Box::pin(std::future::ready(Ok(())))
+    }
+
     fn close(&self) -> Pending<'_, Result<(), BrokerError>> {
         self.shared.lock().closed = true;
         self.shared.dealt.notify_all();
@@ -131,7 +138,7 @@ impl Subscription for Holder {
     fn next(&mut self) -> Option<Delivery> {
         let mut state = self.shared.lock();
         loop {
-            if state.closed {
+            if state.closed || state.cancelled {
                 return None;
             }
             let consumer = state.consumers.get_mut(&self.id)?;
@@ -159,7 +166,7 @@ impl Subscription for Holder {
         };
         let was_full = consumer.unacknowledged.len() >= consumer.prefetch;
         consumer.unacknowledged.retain(|(held, _)| *held != tag);
-        if was_full {
+        if was_full && consumer.unacknowledged.len() < consumer.prefetch {
             state.ring.push_back(self.id);
         }
         state.deal();
@@ -244,6 +251,36 @@ mod tests {
         assert_eq!(take(&mut consumers[1]).0, "1");
         assert_eq!(take(&mut consumers[0]).0, "2");
         assert_eq!(take(&mut consumers[1]).0, "3");
+    }
+
+    #[test]
+    fn a_full_consumer_leaves_the_ring_and_rejoins_at_its_tail() {
+        let queue = Embedded::default();
+        let mut consumers = [now(queue.subscribe(1)).unwrap(), now(queue.subscribe(1)).unwrap()];
+        publish(&queue, 0..4);
+        let (_, first) = take(&mut consumers[0]);
+        let (_, second) = take(&mut consumers[1]);
+        consumers[1].acknowledge(second).unwrap();
+        consumers[0].acknowledge(first).unwrap();
+        assert_eq!(take(&mut consumers[1]).0, "2");
+        assert_eq!(take(&mut consumers[0]).0, "3");
+        let mut consumers = consumers.into_iter();
+        drop((consumers.next(), consumers.next()));
+        let mut ring = [now(queue.subscribe(1)).unwrap(), now(queue.subscribe(2)).unwrap()];
+        assert_eq!((take(&mut ring[0]).0, take(&mut ring[1]).0), ("2".into(), "3".into()));
+        publish(&queue, 4..5);
+        assert_eq!(take(&mut ring[1]).0, "4", "the full consumer was passed over");
+    }
+
+    #[test]
+    fn what_a_cancelled_consumer_held_is_counted_in_the_queue() {
+        let queue = Embedded::default();
+        publish(&queue, 0..5);
+        let mut consumer = now(queue.subscribe(3)).unwrap();
+        now(queue.cancel()).unwrap();
+        assert!(consumer.next().is_none());
+        drop(consumer);
+        assert_eq!(now(queue.depth()).unwrap(), 5);
     }
 
     #[test]

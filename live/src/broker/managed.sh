@@ -5,7 +5,7 @@
 # Everything is ended by process id; nothing listens beyond loopback.
 dir=$1 amqp=$2 dist=$3 epmd=$4
 cd "$dir" || exit 1
-trap '' INT HUP
+trap '' INT HUP TERM
 
 printf 'listeners.tcp.1 = 127.0.0.1:%s\nlog.console = false\n' "$amqp" > rabbitmq.conf
 echo '[].' > plugins

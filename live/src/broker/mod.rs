@@ -31,10 +31,13 @@ pub trait Broker: Send + Sync {
     /// A new consumer that may hold `prefetch` unacknowledged messages.
     fn subscribe(&self, prefetch: u32) -> Pending<'_, Result<Box<dyn Subscription>, BrokerError>>;
 
+    /// Ends all subscriptions; what their consumers hold goes back to the queue.
+    fn cancel(&self) -> Pending<'_, Result<(), BrokerError>>;
+
     /// Messages in the queue that no consumer holds.
     fn depth(&self) -> Pending<'_, Result<u64, BrokerError>>;
 
-    /// Ends all subscriptions, deletes the queue and closes the connections.
+    /// Deletes the queue and closes the connections, as far as they are still there.
     fn close(&self) -> Pending<'_, Result<(), BrokerError>>;
 }
 
@@ -93,6 +96,9 @@ pub enum BrokerError {
     /// It cannot be started or reached.
     #[error("{0}")]
     Unavailable(String),
+    /// The URL cannot be read.
+    #[error("{0}")]
+    BadUrl(String),
     /// The connection or the queue is gone.
     #[error("the connection to the broker is closed: {0}")]
     Closed(String),

@@ -27,6 +27,9 @@ const CONFIRM_TIMEOUT: Duration = Duration::from_secs(10);
 /// Queues left behind by a run that was killed delete themselves after this time, ms.
 const ABANDONED_QUEUE_MS: i32 = 3_600_000;
 
+/// How often a private node is started before its failure counts.
+const START_ATTEMPTS: u32 = 2;
+
 const PERSISTENT: u8 = 2;
 
 /// One durable queue at a RabbitMQ broker.
@@ -50,8 +53,16 @@ impl RabbitMq {
     /// # Errors
     /// [`BrokerError::Unavailable`] with what the node printed if it does not come up.
     pub async fn managed(queue_type: &'static str, queue: &str) -> Result<Self, BrokerError> {
-        let node = Managed::start()?;
-        node.ready().await?;
+        let mut node = Managed::start()?;
+        let mut started = node.ready().await;
+        // The ports were free a moment before the node took them; somebody else may have been faster.
+        for _ in 1..START_ATTEMPTS {
+            if started.is_err() {
+                node = Managed::start()?;
+                started = node.ready().await;
+            }
+        }
+        started?;
         let url = node.url();
         Self::connect(&url, Some(node), queue_type, queue).await
     }
@@ -72,7 +83,7 @@ impl RabbitMq {
     ) -> Result<Self, BrokerError> {
         let uri = AMQPUri::from_str(url).map_err(|error| {
             // The URL itself is not shown: what is wrong with it may be next to a password.
-            BrokerError::Unavailable(format!(
+            BrokerError::BadUrl(format!(
                 "the broker's URL cannot be read: {error}\n  \
                 rule: amqp://user:password@host:port/vhost\n  remedy: correct --broker or AMQP_URL"
             ))
@@ -162,12 +173,25 @@ impl Broker for RabbitMq {
         })
     }
 
+    fn cancel(&self) -> Pending<'_, Result<(), BrokerError>> {
+        Box::pin(
+            async move { self.consuming.close(200, "done".into()).await.map_err(|error| closed(&error)) },
+        )
+    }
+
     fn close(&self) -> Pending<'_, Result<(), BrokerError>> {
         Box::pin(async move {
-            self.consuming.close(200, "done".into()).await.map_err(|error| closed(&error))?;
-            let delete = QueueDeleteOptions::default();
-            self.publisher.queue_delete(self.queue.clone(), delete).await.map_err(|error| closed(&error))?;
-            self.publishing.close(200, "done".into()).await.map_err(|error| closed(&error))
+            // Each is tried whatever became of the others; the first failure is told.
+            let cancelled = match self.consuming.status().connected() {
+                true => self.cancel().await,
+                false => Ok(()),
+            };
+            let deleted =
+                self.publisher.queue_delete(self.queue.clone(), QueueDeleteOptions::default()).await;
+            let closing = self.publishing.close(200, "done".into()).await;
+            cancelled?;
+            deleted.map_err(|error| closed(&error))?;
+            closing.map_err(|error| closed(&error))
         })
     }
 }

@@ -19,6 +19,9 @@ use crate::validity::judge;
 /// jobs would find it idle, and the idle path could not be told.
 const LOAD: f64 = 0.8;
 
+/// Most jobs of a calibration, kept in memory.
+const MOST_JOBS: u64 = 2_000_000;
+
 /// Seconds of load that are thrown away: a broker that has just started is slower.
 const WARMUP_S: f64 = 1.0;
 
@@ -57,6 +60,7 @@ pub(super) fn execute(arguments: &Arguments, console: &mut Console<'_>) -> Resul
         let name = format!("{}-prefetch{prefetch}.toml", arguments.deployment.queue_type_name());
         Path::new(CALIBRATIONS).join(name)
     });
+    make_folder_of(&out)?;
     let session = Session::open(&arguments.deployment, console)?;
     let broker = session.broker();
     console.note(format!(
@@ -70,6 +74,7 @@ pub(super) fn execute(arguments: &Arguments, console: &mut Console<'_>) -> Resul
     }
     console.note(format!("processor stolen by the hypervisor: {:.2} %", 100.0 * observation.stolen));
     let terms = fit(&observation.records, prefetch).map_err(|error| Failure::Failed(error.to_string()))?;
+    let validity = judge(&scenario, &observation.records, &observation.ledger, &observation.trouble);
     let machine = Machine::this();
     let calibration = Calibration {
         schema: calibration::SCHEMA,
@@ -82,6 +87,8 @@ pub(super) fn execute(arguments: &Arguments, console: &mut Console<'_>) -> Resul
         arrival_rate: scenario.arrivals().rate(),
         mean_service_s: scenario.service().mean(),
         jobs: scenario.drive().jobs(),
+        valid: validity.verdict == Verdict::Valid,
+        stolen: observation.stolen,
         terms,
     };
     write(&out, &calibration::render(&calibration))?;
@@ -90,7 +97,6 @@ pub(super) fn execute(arguments: &Arguments, console: &mut Console<'_>) -> Resul
     } else {
         print(&scenario, &calibration, &out, console)?;
     }
-    let validity = judge(&scenario, &observation.records, &observation.ledger, &observation.trouble);
     match validity.verdict {
         Verdict::Valid => Ok(()),
         Verdict::Invalid => Err(Failure::NotValid(format!(
@@ -110,14 +116,29 @@ fn load(arguments: &Arguments) -> Result<Scenario, Failure> {
     let rate = LOAD * scenario.arrivals().rate();
     let jobs = |seconds: f64| (rate * seconds).ceil() as u64;
     let (measured, warmup) = (jobs(f64::from(arguments.duration_s)).max(1), jobs(WARMUP_S));
-    let other_jobs = !scenario.run().seed();
+    if measured > MOST_JOBS {
+        return Err(Failure::BadInput(format!(
+            "{measured} jobs in {} s\n  rule: a calibration has at most {MOST_JOBS} jobs\n  remedy: lower \
+             --duration-s or arrivals.rate",
+            arguments.duration_s
+        )));
+    }
+    let other_jobs = scenario.run().seed() ^ (i64::MAX as u64);
     Ok(scenario.with_rate(rate).with_prefetch(prefetch).with_drive(measured, warmup).with_seed(other_jobs))
 }
 
-fn write(path: &Path, text: &str) -> Result<(), Failure> {
+/// Makes sure before the measurement that its result will have a place.
+fn make_folder_of(path: &Path) -> Result<(), Failure> {
     let folder = path.parent().unwrap_or(Path::new("."));
-    let written = std::fs::create_dir_all(folder).and_then(|()| std::fs::write(path, text));
-    written.map_err(|error| Failure::Failed(format!("{}: {error}", path.display())))
+    std::fs::create_dir_all(folder).map_err(|error| unwritable(path, &error))
+}
+
+fn write(path: &Path, text: &str) -> Result<(), Failure> {
+    std::fs::write(path, text).map_err(|error| unwritable(path, &error))
+}
+
+fn unwritable(path: &Path, error: &std::io::Error) -> Failure {
+    Failure::Failed(format!("{}: {error}\n  remedy: name a writable file with --out", path.display()))
 }
 
 fn print(
@@ -147,5 +168,5 @@ fn print(
         console.print(format!("{name:<12}{mean:>12}{error:>16}{deviation:>14}{jobs:>8}"))?;
     }
     console.print(format!("\nwritten to {}", out.display()))?;
-    console.print(format!("next: cargo run -p sim -- run SCENARIO --calibration {}", out.display()))
+    console.print(format!("next: cargo run --release -p sim -- run SCENARIO --calibration {}", out.display()))
 }

@@ -41,8 +41,13 @@ enum Verb {
 /// [`Failure`] with the exit code that fits.
 pub fn execute(cli: Cli, console: &mut Console<'_>) -> Result<(), Failure> {
     console.provenance.command = crate::deployment::redacted(std::mem::take(&mut console.provenance.command));
-    match cli.verb.unwrap_or_else(|| Verb::Run(run::Arguments::default())) {
-        Verb::Run(arguments) => run::execute(&arguments, console),
-        Verb::Calibrate(arguments) => calibrate::execute(&arguments, console),
+    match cli.verb {
+        Some(Verb::Run(arguments)) => run::execute(&arguments, console),
+        Some(Verb::Calibrate(arguments)) => calibrate::execute(&arguments, console),
+        // The parser fills in the defaults, those from the environment included.
+        None => match Cli::try_parse_from(["live", "run"]) {
+            Ok(cli) => execute(cli, console),
+            Err(error) => Err(Failure::BadInput(error.to_string())),
+        },
     }
 }

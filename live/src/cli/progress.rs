@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use sim::console::milliseconds;
 use sim::model::Scenario;
 
+use crate::pipeline::LEAD;
 use crate::recorder::Recorder;
 
 /// Between two lines where lines cannot be redrawn.
@@ -16,6 +17,7 @@ pub(super) struct ProgressLine<'a> {
     out: &'a mut (dyn Write + Send),
     interactive: bool,
     offered_rate: f64,
+    servers: u64,
     begun: Instant,
     drawn: Instant,
     width: usize,
@@ -24,8 +26,9 @@ pub(super) struct ProgressLine<'a> {
 impl<'a> ProgressLine<'a> {
     pub(super) fn new(out: &'a mut (dyn Write + Send), interactive: bool, scenario: &Scenario) -> Self {
         let now = Instant::now();
+        let servers = u64::from(scenario.queue().servers());
         let offered_rate = scenario.arrivals().rate();
-        ProgressLine { out, interactive, offered_rate, begun: now, drawn: now, width: 0 }
+        ProgressLine { out, interactive, offered_rate, servers, begun: now + LEAD, drawn: now, width: 0 }
     }
 
     /// Shows how far the run has come. What cannot be shown is not worth failing for.
@@ -37,12 +40,12 @@ impl<'a> ProgressLine<'a> {
         let progress = recorder.progress();
         let elapsed_s = self.begun.elapsed().as_secs_f64();
         let line = format!(
-            "{elapsed_s:5.1} s  sent {} of {}  rate {:.0}/s of {:.0}/s  in system {}  mean wait {}",
+            "{elapsed_s:5.1} s  sent {} of {}  rate {:.0}/s of {:.0}/s  in queue {}  mean wait {}",
             progress.sent,
             recorder.len(),
             progress.sent as f64 / elapsed_s.max(0.1),
             self.offered_rate,
-            progress.sent.saturating_sub(progress.completed),
+            progress.sent.saturating_sub(progress.completed + progress.refused + self.servers),
             milliseconds(progress.mean_wait_s),
         );
         if self.interactive {

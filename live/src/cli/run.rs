@@ -13,13 +13,10 @@ use sim::run_folder::{self, JobsWriter, LiveSummary, RunFolder, RunFolderError, 
 use sim::scenario_file;
 
 use super::session::Session;
-use crate::deployment::{BrokerChoice, Deployment, QueueType};
+use crate::deployment::Deployment;
 use crate::pipeline::Observation;
 use crate::recorder::Recorder;
 use crate::validity::{judge, rate};
-
-/// Most jobs of one live run: each takes about 150 bytes of memory while it lasts.
-const MOST_JOBS: u64 = 20_000_000;
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
@@ -35,13 +32,6 @@ pub(super) struct Arguments {
     runs: PathBuf,
 }
 
-impl Default for Arguments {
-    fn default() -> Self {
-        let deployment = Deployment::new(BrokerChoice::Auto, QueueType::Classic);
-        Arguments { scenario: None, deployment, json: false, runs: RUNS.into() }
-    }
-}
-
 /// The JSON answer.
 #[derive(Serialize)]
 struct Answer<'a> {
@@ -51,6 +41,7 @@ struct Answer<'a> {
     queue_type: &'a str,
     #[serde(flatten)]
     summary: &'a LiveSummary,
+    mean_overshoot_s: Option<f64>,
     mean_wait_s: Option<f64>,
     wait_quantiles_s: BTreeMap<String, f64>,
     mean_sojourn_s: Option<f64>,
@@ -62,7 +53,6 @@ pub(super) fn execute(arguments: &Arguments, console: &mut Console<'_>) -> Resul
         Some(path) => scenario_file::load(path)?,
         None => default_scenario()?,
     };
-    refuse_too_large(&scenario)?;
     if scenario.utilization() >= 1.0 {
         console.note("warning: ρ >= 1: the queue will grow for as long as the run lasts");
     }
@@ -111,17 +101,6 @@ pub(super) fn execute(arguments: &Arguments, console: &mut Console<'_>) -> Resul
     }
 }
 
-fn refuse_too_large(scenario: &Scenario) -> Result<(), Failure> {
-    let jobs = scenario.drive().total();
-    if jobs <= MOST_JOBS {
-        return Ok(());
-    }
-    Err(Failure::BadInput(format!(
-        "{}: [drive] asks for {jobs} jobs\n  rule: a live run has at most {MOST_JOBS}\n  remedy: lower drive.jobs",
-        scenario.name()
-    )))
-}
-
 fn summarize(scenario: &Scenario, observation: &Observation) -> LiveSummary {
     let records = &observation.records;
     LiveSummary {
@@ -168,6 +147,9 @@ fn answer<'a>(
         broker,
         queue_type,
         summary,
+        mean_overshoot_s: mean(
+            measured(&observation.records).filter_map(|r| Some(r.service_s()? - r.demand_s)),
+        ),
         mean_wait_s: mean(waits()),
         wait_quantiles_s: quantiles(waits()),
         mean_sojourn_s: mean(sojourns()),
@@ -192,6 +174,7 @@ fn print(scenario: &Scenario, answer: &Answer<'_>, console: &mut Console<'_>) ->
     console.print(format!("lateness            {}", list(&summary.lateness_s)))?;
     console.print(format!("processor stolen    {:.2} %", 100.0 * summary.stolen))?;
     console.print(format!("confirmed response  {}", list(&summary.api_latency_s)))?;
+    console.print(format!("service overshoot   {} on average", time(answer.mean_overshoot_s)))?;
     console.print(format!("mean wait           {}", time(answer.mean_wait_s)))?;
     console.print(format!("wait quantiles      {}", list(&answer.wait_quantiles_s)))?;
     console.print(format!("mean sojourn        {}", time(answer.mean_sojourn_s)))?;
@@ -214,7 +197,7 @@ fn print(scenario: &Scenario, answer: &Answer<'_>, console: &mut Console<'_>) ->
         Verdict::Invalid => "NOT VALID",
     };
     console.print(format!("run                 {verdict}\nrun folder          {}\n", answer.run))?;
-    console.print("next: cargo run -p analysis    (compares this run with its prediction)")
+    console.print("next: cargo run --release -p analysis    (compares this run with its prediction)")
 }
 
 /// Writes each row once nothing more is to be expected of its job.
@@ -234,7 +217,7 @@ impl Rows {
     fn write_settled(&mut self, recorder: &Recorder) {
         let attempted = (recorder.progress().sent as usize).min(self.written.len());
         for index in self.first_unwritten..attempted {
-            if !self.written[index] && recorder.is_settled(index) {
+            if !self.written[index] && recorder.is_final(index) {
                 self.write(&recorder.record(index));
                 self.written[index] = true;
             }

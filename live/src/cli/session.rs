@@ -43,7 +43,10 @@ impl Session {
             }
         });
         let opened = opened.ok_or_else(|| Failure::Failed("interrupted before the run began".into()))?;
-        let opened = opened.map_err(|error: BrokerError| Failure::Failed(error.to_string()))?;
+        let opened = opened.map_err(|error| match error {
+            BrokerError::BadUrl(_) => Failure::BadInput(error.to_string()),
+            _ => Failure::Failed(error.to_string()),
+        })?;
         if let Some(warning) = opened.warning {
             console.note(format!("warning: {warning}"));
         }

@@ -79,3 +79,30 @@ fn ctrl_c_ends_a_run_in_order() {
     assert_eq!(run.manifest.status, Status::Interrupted);
     assert!(run.manifest.live.is_some() && run.jobs.len() == 20_020, "every job has a row, sent or not");
 }
+
+/// A run whose services last far longer than anyone waits for its end, with many jobs in hand.
+fn stop_a_slow_run(arguments: &[&str], environment: Option<(&str, String)>, signal_name: &str) {
+    let folder = tempfile::tempdir().unwrap();
+    let text = crate::support::scenario_text(200, 100).replace("mean = 0.002", "mean = 600.0");
+    std::fs::write(folder.path().join("slow.toml"), text).unwrap();
+    let mut command = live(folder.path(), &[&["run", "slow.toml"], arguments].concat());
+    command.envs(environment).stdout(Stdio::null()).stderr(Stdio::null());
+    let mut child = command.spawn().unwrap();
+    let run = eventually("the run folder", || {
+        Some(std::fs::read_dir(folder.path().join("data/runs")).ok()?.next()?.ok()?.path())
+    });
+    std::thread::sleep(Duration::from_secs(2));
+    signal(child.id(), signal_name);
+    let stopped = Instant::now();
+    assert_eq!(child.wait().unwrap().code(), Some(1));
+    assert!(stopped.elapsed() < Duration::from_secs(20), "a stop does not wait for services of ten minutes");
+    let ledger = Run::open(&run).unwrap().manifest.live.unwrap().ledger;
+    assert!(ledger.confirmed > 0, "{ledger:?}");
+    assert_eq!((ledger.lost, ledger.consumed, ledger.unfinished), (0, 0, ledger.confirmed), "{ledger:?}");
+}
+
+#[test]
+fn a_stop_interrupts_a_service_and_loses_nothing() {
+    stop_a_slow_run(&["--broker", "embedded"], None, "-TERM");
+    stop_a_slow_run(&[], Some(("AMQP_URL", crate::support::rabbitmq_url())), "-INT");
+}

@@ -36,6 +36,10 @@ impl Broker for Listening {
         self.queue.subscribe(prefetch)
     }
 
+    fn cancel(&self) -> Pending<'_, Result<(), BrokerError>> {
+        self.queue.cancel()
+    }
+
     fn depth(&self) -> Pending<'_, Result<u64, BrokerError>> {
         self.queue.depth()
     }

@@ -95,3 +95,18 @@ fn bad_input_is_refused_with_exit_code_2_and_leaves_nothing() {
     }
     assert!(!folder.path().join("data").exists());
 }
+
+#[test]
+fn without_a_verb_the_environment_chooses_the_broker() {
+    let folder = tempfile::tempdir().unwrap();
+    for (url, code, part) in [
+        ("amqp://nobody:s3cret@127.0.0.1:1/%2f", 1, "127.0.0.1:1 cannot be used"),
+        ("127.0.0.1:1", 2, "URL cannot be read"),
+    ] {
+        let output = live(folder.path(), &[]).env("AMQP_URL", url).output().unwrap();
+        let message = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(code), "{message}");
+        assert!(message.contains(part) && !message.contains("s3cret"), "{message}");
+    }
+    assert!(!folder.path().join("data").exists());
+}

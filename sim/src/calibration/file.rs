@@ -3,6 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 
 use super::MeasuredTerms;
 use crate::model::Scenario;
@@ -34,6 +36,10 @@ pub struct Calibration {
     pub mean_service_s: f64,
     /// Measured jobs.
     pub jobs: u64,
+    /// Whether the load was what it was meant to be.
+    pub valid: bool,
+    /// Share of processor time that a hypervisor withheld during the measurement, 0..1.
+    pub stolen: f64,
     /// The terms.
     pub terms: MeasuredTerms,
 }
@@ -112,13 +118,33 @@ pub fn parse(text: &str, path: &Path) -> Result<Calibration, CalibrationError> {
     if calibration.schema != SCHEMA {
         return Err(CalibrationError::Schema { path: path.to_owned(), found: calibration.schema });
     }
-    let terms = &calibration.terms;
-    let measured = [Some(terms.idle_path), Some(terms.turnaround), terms.hand_over, Some(terms.overshoot)];
-    let values = measured.into_iter().flatten().flat_map(|term| [term.mean_s, term.standard_error_s]);
-    match values.into_iter().find(|value| !value.is_finite()) {
-        Some(value) => Err(malformed(format!("a term is {value}, and it must be finite"))),
+    match problem(&calibration) {
+        Some(problem) => Err(malformed(problem)),
         None => Ok(calibration),
     }
+}
+
+/// What no measurement can have found.
+fn problem(calibration: &Calibration) -> Option<String> {
+    let terms = &calibration.terms;
+    if OffsetDateTime::parse(&calibration.made, &Rfc3339).is_err() {
+        return Some(format!("`made` is {:?}; it must be RFC 3339 in UTC", calibration.made));
+    }
+    if (calibration.prefetch > 1) != terms.hand_over.is_some() {
+        return Some("`terms.hand_over` must be there at prefetch 2 and more, and not at prefetch 1".into());
+    }
+    let named = [
+        ("idle_path", Some(terms.idle_path)),
+        ("turnaround", Some(terms.turnaround)),
+        ("hand_over", terms.hand_over),
+        ("overshoot", Some(terms.overshoot)),
+    ];
+    let broken = |value: f64| !(value >= 0.0 && value.is_finite());
+    let measured = named.into_iter().filter_map(|(name, term)| Some((name, term?)));
+    measured
+        .filter(|(_, term)| broken(term.mean_s) || broken(term.standard_error_s))
+        .map(|(name, _)| format!("`terms.{name}`: mean and standard error must be zero or more, and finite"))
+        .next()
 }
 
 /// The calibration as the text of its file.
@@ -126,16 +152,52 @@ pub fn render(calibration: &Calibration) -> String {
     toml::to_string(calibration).expect("a calibration holds only what TOML can say")
 }
 
-/// The newest calibration in a folder that fits the prefetch and, where given, the queue type.
+/// The newest valid calibration in a folder that fits the prefetch and, where given, the queue type.
 ///
 /// Files that are no calibrations are passed over: the folder belongs to the user.
 pub fn newest(folder: &Path, prefetch: u32, queue_type: Option<&str>) -> Option<(PathBuf, Calibration)> {
     let files = std::fs::read_dir(folder).ok()?.filter_map(|entry| Some(entry.ok()?.path()));
     let fitting = files.filter_map(|path| {
         let calibration = parse(&std::fs::read_to_string(&path).ok()?, &path).ok()?;
-        let fits = calibration.prefetch == prefetch
+        let fits = calibration.valid
+            && calibration.prefetch == prefetch
             && queue_type.is_none_or(|queue_type| calibration.queue_type == queue_type);
         fits.then_some((path, calibration))
     });
     fitting.max_by(|(_, a), (_, b)| a.made.cmp(&b.made))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GOOD: &str = "schema = 1\nmade = \"2026-01-01T00:00:00Z\"\nqueue_type = \"classic\"\nprefetch = 1\n\
+        servers = 1\nbroker = \"b\"\nmachine = \"m\"\narrival_rate = 128.0\nmean_service_s = 0.005\njobs = 800\n\
+        valid = true\nstolen = 0.0\n\
+        [terms]\nidle_path = { mean_s = 7e-4, standard_error_s = 1e-5, standard_deviation_s = 1e-4, jobs = 90 }\n\
+        turnaround = { mean_s = 4e-4, standard_error_s = 1e-5, standard_deviation_s = 1e-4, jobs = 90 }\n\
+        overshoot = { mean_s = 2e-5, standard_error_s = 1e-6, standard_deviation_s = 1e-4, jobs = 90 }\n";
+
+    #[test]
+    fn a_calibration_reads_back_to_the_same_calibration() {
+        let calibration = parse(GOOD, Path::new("c.toml")).unwrap();
+        assert_eq!(parse(&render(&calibration), Path::new("c.toml")).unwrap(), calibration);
+    }
+
+    #[test]
+    fn what_no_measurement_can_have_found_is_refused() {
+        for (from, to) in [
+            ("mean_s = 2e-5", "mean_s = -1.0"),
+            ("mean_s = 4e-4", "mean_s = nan"),
+            ("standard_error_s = 1e-6", "standard_error_s = -1e-6"),
+            ("2026-01-01T00:00:00Z", "zzzz"),
+            ("prefetch = 1", "prefetch = 2"),
+            ("jobs = 800", "jobs = 800\nmore = 1"),
+            ("schema = 1", "schema = 2"),
+        ] {
+            assert!(GOOD.contains(from));
+            let error = parse(&GOOD.replacen(from, to, 1), Path::new("c.toml")).unwrap_err().to_string();
+            assert!(error.contains("c.toml") && error.contains("remedy"), "{error}");
+        }
+    }
 }

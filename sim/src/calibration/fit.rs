@@ -47,7 +47,7 @@ struct Served {
 /// idle path   start_n - due_n                           due a while after done_{n-1}
 /// turnaround  start_n - done_{n-1}            (k = 1)   due a while before done_{n-1}
 ///             delivered_n + w - done_{n-k}    (k > 1)   due a while before done_{n-k}
-/// hand-over   start_n - done_{n-1}            (k > 1)   delivered before done_{n-1}
+/// hand-over   start_n - done_{n-1}            (k > 1)   delivered w before done_{n-1}
 /// ```
 ///
 /// where "a while" is twice the median idle path and w the mean time from delivery to start on an
@@ -83,7 +83,7 @@ pub fn fit(records: &[JobRecord], prefetch: u32) -> Result<MeasuredTerms, FitErr
         .collect();
     let turnaround = measure("turnaround", "busy", &turnaround)?;
 
-    let in_hand = jobs.windows(2).filter(|pair| pair[1].delivered_s < pair[0].done_s);
+    let in_hand = jobs.windows(2).filter(|pair| pair[1].delivered_s + wake_s < pair[0].done_s);
     let hand_over: Vec<f64> = in_hand.map(|pair| pair[1].start_s - pair[0].done_s).collect();
     let hand_over = match held {
         1 => None,

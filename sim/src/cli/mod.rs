@@ -118,8 +118,8 @@ fn next_step(runs: &Path, scenario: &Scenario) -> &'static str {
         manifest.source == crate::run_folder::Source::Live && manifest.scenario_sha256 == hash
     });
     if driven {
-        "next: cargo run -p analysis    (compares this prediction with the latest live run)"
+        "next: cargo run --release -p analysis    (compares this prediction with the latest live run)"
     } else {
-        "next: cargo run -p live        (drives a real pipeline with exactly these jobs)"
+        "next: cargo run --release -p live        (drives a real pipeline with exactly these jobs)"
     }
 }

@@ -23,9 +23,12 @@ pub(super) fn execute(arguments: &Arguments, console: &mut Console<'_>) -> Resul
     }
     console.print(headline(&scenario))?;
     if let Some((file, calibration)) = &calibration {
-        let Prediction { utilization, .. } = prediction;
+        let Prediction { effective_utilization, .. } = prediction;
         let queue_type = &calibration.queue_type;
-        console.print(format!("calibration {} ({queue_type}): ρ′ = {utilization:.3}", file.display()))?;
+        console.print(format!(
+            "calibration {} ({queue_type}): ρ′ = {effective_utilization:.3}",
+            file.display()
+        ))?;
     }
     console.print("")?;
     print_table(&prediction, console)

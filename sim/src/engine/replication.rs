@@ -1,11 +1,13 @@
 //! Replications of a scenario, each a long run of the recursion.
 
+use std::collections::VecDeque;
+
 use rayon::prelude::*;
 
-use super::Recursion;
+use super::{Recursion, Timing};
 use crate::model::{JobRecord, Outcome, Scenario, Terms};
 use crate::output::{Level, PROBABILITIES, quantile_of_sorted, sorted};
-use crate::sampling::Jobs;
+use crate::sampling::{Job, Jobs};
 
 /// Statistics of one replication, over its measured jobs.
 #[derive(Debug, Clone, PartialEq)]
@@ -24,7 +26,7 @@ pub struct Replication {
     pub mean_in_system: f64,
     /// Departures per second.
     pub throughput: f64,
-    /// Fraction of jobs with a wait above zero.
+    /// Fraction of jobs that wait, with overheads for more than the idle path.
     pub prob_wait: f64,
     /// Quantiles of the wait at [`PROBABILITIES`], s.
     pub wait_quantiles_s: [f64; PROBABILITIES.len()],
@@ -45,24 +47,32 @@ fn replicate(scenario: &Scenario, terms: Terms, replication: u32) -> Replication
     let measured = scenario.run().jobs();
     let mut jobs = Jobs::new(scenario, replication);
     let mut queue = Recursion::new(scenario.effective_prefetch(), terms);
+    // Jobs of the warm-up that may still be there when the window opens.
+    let mut present: VecDeque<(f64, Timing)> = VecDeque::new();
     for _ in 0..scenario.run().warmup_jobs() {
         let job = jobs.next_job();
-        queue.serve(job.due_s, job.demand_s);
+        while present.pop_front_if(|(_, timing)| timing.done_s <= job.due_s).is_some() {}
+        present.push_back((job.due_s, queue.serve(job.due_s, job.demand_s)));
     }
     let mut statistics: Option<Statistics> = None;
     for _ in 0..measured {
         let job = jobs.next_job();
         let timing = queue.serve(job.due_s, job.demand_s);
-        let statistics = statistics.get_or_insert_with(|| Statistics::new(job.due_s, measured));
-        statistics.observe(job.due_s, timing.start_s, timing.done_s, job.demand_s);
+        let statistics = statistics.get_or_insert_with(|| {
+            let mut statistics = Statistics::new(job.due_s, terms.idle_path_s, measured);
+            present.iter().for_each(|(due_s, timing)| statistics.pass(*due_s, *timing));
+            statistics
+        });
+        statistics.observe(job, timing);
     }
-    statistics.expect("a scenario measures at least one job").finish()
+    statistics.expect("a scenario measures at least two jobs").finish()
 }
 
 /// What is gathered while a replication runs.
 struct Statistics {
     from_s: f64,
     to_s: f64,
+    idle_path_s: f64,
     demand_s: f64,
     waits_s: Vec<f64>,
     sojourns_s: Vec<f64>,
@@ -72,11 +82,12 @@ struct Statistics {
 }
 
 impl Statistics {
-    fn new(from_s: f64, jobs: u64) -> Self {
+    fn new(from_s: f64, idle_path_s: f64, jobs: u64) -> Self {
         let column = || Vec::with_capacity(jobs as usize);
         Statistics {
             from_s,
             to_s: from_s,
+            idle_path_s,
             demand_s: 0.0,
             waits_s: column(),
             sojourns_s: column(),
@@ -86,21 +97,30 @@ impl Statistics {
         }
     }
 
-    fn observe(&mut self, due_s: f64, start_s: f64, done_s: f64, demand_s: f64) {
-        self.to_s = due_s;
-        self.demand_s += demand_s;
-        self.waits_s.push(start_s - due_s);
-        self.sojourns_s.push(done_s - due_s);
-        self.done_s.push(done_s);
-        self.waiting.pass(due_s, start_s);
-        self.present.pass(due_s, done_s);
+    /// A measured job.
+    fn observe(&mut self, job: Job, timing: Timing) {
+        self.to_s = job.due_s;
+        self.demand_s += job.demand_s;
+        self.waits_s.push(timing.start_s - job.due_s);
+        self.sojourns_s.push(timing.done_s - job.due_s);
+        self.pass(job.due_s, timing);
+    }
+
+    /// Any job, for what is averaged over time.
+    fn pass(&mut self, due_s: f64, timing: Timing) {
+        self.done_s.push(timing.done_s);
+        self.waiting.pass(due_s, timing.start_s);
+        self.present.pass(due_s, timing.done_s);
     }
 
     fn finish(self) -> Replication {
         let count = self.waits_s.len() as f64;
         let mean = |values: &[f64]| values.iter().sum::<f64>() / count;
         let span_s = self.to_s - self.from_s;
-        let departed = self.done_s.partition_point(|done_s| *done_s <= self.to_s) as f64;
+        let departed_by = |instant_s: f64| self.done_s.partition_point(|done_s| *done_s <= instant_s);
+        let departed = (departed_by(self.to_s) - departed_by(self.from_s)) as f64;
+        // A job that only passes the idle path differs from it by rounding.
+        let waited = |wait_s: &&f64| **wait_s > self.idle_path_s + 1e-12 * self.to_s.max(1.0);
         let mean_queue_length = self.waiting.mean(self.to_s);
         let mean_in_system = self.present.mean(self.to_s);
         Replication {
@@ -111,7 +131,7 @@ impl Statistics {
             mean_queue_length,
             mean_in_system,
             throughput: departed / span_s,
-            prob_wait: self.waits_s.iter().filter(|wait_s| **wait_s > 0.0).count() as f64 / count,
+            prob_wait: self.waits_s.iter().filter(waited).count() as f64 / count,
             wait_quantiles_s: quantiles(self.waits_s),
             sojourn_quantiles_s: quantiles(self.sojourns_s),
         }

@@ -43,7 +43,9 @@ impl JobsWriter {
         let file = File::create(path).map_err(|error| RunFolderError::io(path, error))?;
         let mut csv = csv::Writer::from_writer(BufWriter::new(file));
         csv.write_record(COLUMNS).map_err(|error| RunFolderError::io(path, error))?;
-        Ok(JobsWriter { path: path.to_owned(), csv })
+        let mut table = JobsWriter { path: path.to_owned(), csv };
+        table.flush()?;
+        Ok(table)
     }
 
     /// Appends one row; instants have nanosecond resolution.
@@ -84,35 +86,34 @@ impl JobsWriter {
     }
 }
 
-/// Reads `jobs.csv` in the order of job numbers; a last row cut short by a crash is left out.
+/// Reads `jobs.csv` in the order of job numbers; a last row cut short by a crash is left out, and a file that
+/// was cut before its first row ends has no rows.
 ///
 /// # Errors
 /// [`RunFolderError::Io`] if the file cannot be read, [`RunFolderError::Malformed`] with line and
-/// column if a value is not what the column holds.
+/// column if a value is not what the column holds, or if a job has two rows.
 pub fn read_jobs(path: &Path) -> Result<Vec<JobRecord>, RunFolderError> {
-    let file = File::open(path).map_err(|error| RunFolderError::io(path, error))?;
-    let mut csv = csv::ReaderBuilder::new().flexible(true).from_reader(file);
-    let header = csv.headers().map_err(|error| RunFolderError::malformed(path, error.to_string()))?;
-    if header.iter().ne(COLUMNS) {
-        let problem = format!("the columns are not {}", COLUMNS.join(","));
-        return Err(RunFolderError::malformed(path, problem));
+    let text = std::fs::read_to_string(path).map_err(|error| RunFolderError::io(path, error))?;
+    let whole_lines = text.rfind('\n').map_or("", |end| &text[..=end]);
+    if whole_lines.is_empty() {
+        return Ok(Vec::new());
     }
-    let rows: Vec<csv::StringRecord> = csv
-        .records()
-        .collect::<Result<_, _>>()
-        .map_err(|error| RunFolderError::malformed(path, error.to_string()))?;
-    let mut records = Vec::with_capacity(rows.len());
-    for (n, row) in rows.iter().enumerate() {
-        match record(row) {
-            Ok(record) => records.push(record),
-            Err(_) if n + 1 == rows.len() && row.len() < COLUMNS.len() => {}
-            Err(problem) => {
-                return Err(RunFolderError::malformed(path, format!("line {}: {problem}", n + 2)));
-            }
-        }
+    let malformed = |problem: String| RunFolderError::malformed(path, problem);
+    let mut csv = csv::ReaderBuilder::new().flexible(true).from_reader(whole_lines.as_bytes());
+    if csv.headers().map_err(|error| malformed(error.to_string()))?.iter().ne(COLUMNS) {
+        return Err(malformed(format!("the columns are not {}", COLUMNS.join(","))));
     }
-    records.sort_by_key(|record| (record.replication, record.job));
-    Ok(records)
+    let mut records = Vec::new();
+    for (n, row) in csv.records().enumerate() {
+        let row = row.map_err(|error| malformed(error.to_string()))?;
+        records.push(record(&row).map_err(|problem| malformed(format!("line {}: {problem}", n + 2)))?);
+    }
+    let key = |record: &JobRecord| (record.replication, record.job);
+    records.sort_by_key(key);
+    match records.windows(2).find(|pair| key(&pair[0]) == key(&pair[1])) {
+        Some(pair) => Err(malformed(format!("job {} has two rows", pair[0].job))),
+        None => Ok(records),
+    }
 }
 
 fn record(row: &csv::StringRecord) -> Result<JobRecord, String> {
@@ -155,4 +156,47 @@ fn finite(row: &csv::StringRecord, column: usize) -> Result<f64, String> {
 
 fn instant(row: &csv::StringRecord, column: usize) -> Result<Option<f64>, String> {
     if row[column].is_empty() { Ok(None) } else { finite(row, column).map(Some) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn table() -> String {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("jobs.csv");
+        let mut writer = JobsWriter::create(&path).unwrap();
+        for job in 0..3 {
+            writer
+                .append(&JobRecord { job, due_s: job as f64, start_s: Some(1.5), ..JobRecord::default() })
+                .unwrap();
+        }
+        writer.flush().unwrap();
+        std::fs::read_to_string(path).unwrap()
+    }
+
+    fn read(text: &str) -> Result<Vec<JobRecord>, RunFolderError> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("jobs.csv");
+        std::fs::write(&path, text).unwrap();
+        read_jobs(&path)
+    }
+
+    #[test]
+    fn a_table_cut_anywhere_is_read_as_far_as_its_last_whole_row() {
+        let text = table();
+        for cut in 0..=text.len() {
+            let whole_lines = text[..cut].matches('\n').count();
+            let records = read(&text[..cut]).unwrap();
+            assert_eq!(records.len(), whole_lines.saturating_sub(1), "cut at byte {cut}");
+        }
+    }
+
+    #[test]
+    fn a_job_with_two_rows_is_refused() {
+        let text = table();
+        let last = text.lines().last().unwrap();
+        let error = read(&format!("{text}{last}\n")).unwrap_err();
+        assert!(error.to_string().contains("job 2 has two rows"), "{error}");
+    }
 }

@@ -3,7 +3,9 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::{Manifest, RunFolderError, SCHEMA, Status, read_jobs};
+use sha2::{Digest, Sha256};
+
+use super::{CalibrationSource, Manifest, RunFolderError, SCHEMA, Status, read_jobs};
 use crate::calibration::{self, Calibration};
 use crate::model::{JobRecord, Scenario};
 use crate::scenario_file;
@@ -32,18 +34,14 @@ impl Run {
     /// [`RunFolderError`] if a file is missing, malformed, or of an unknown schema.
     pub fn open(path: &Path) -> Result<Self, RunFolderError> {
         let manifest = read_manifest(path)?;
-        let file = path.join("scenario.toml");
-        let scenario = scenario_file::load(&file)
-            .map_err(|error| RunFolderError::malformed(&file, error.to_string()))?;
-        let file = path.join("calibration.toml");
-        let calibration = match manifest.calibration {
-            Some(_) => Some(
-                calibration::load(&file, &scenario)
-                    .map_err(|error| RunFolderError::malformed(&file, error.to_string()))?,
-            ),
+        let scenario = read_scenario(path, &manifest)?;
+        let calibration = match &manifest.calibration {
+            Some(source) => Some(read_calibration(path, source, &scenario)?),
             None => None,
         };
-        let jobs = read_jobs(&path.join("jobs.csv"))?;
+        let table = path.join("jobs.csv");
+        let never_begun = manifest.status == Status::Interrupted && !table.exists();
+        let jobs = if never_begun { Vec::new() } else { read_jobs(&table)? };
         Ok(Run { path: path.to_owned(), manifest, scenario, calibration, jobs })
     }
 
@@ -65,6 +63,38 @@ pub fn list(base: &Path) -> Vec<(PathBuf, Manifest)> {
         paths.filter_map(|path| Some((path.clone(), read_manifest(&path).ok()?))).collect();
     runs.sort_by(|(a, x), (b, y)| (&x.started, a).cmp(&(&y.started, b)));
     runs
+}
+
+/// The scenario, if it is the one whose hash the manifest has.
+fn read_scenario(folder: &Path, manifest: &Manifest) -> Result<Scenario, RunFolderError> {
+    let file = folder.join("scenario.toml");
+    let scenario =
+        scenario_file::load(&file).map_err(|error| RunFolderError::malformed(&file, error.to_string()))?;
+    if scenario_file::hash(&scenario) == manifest.scenario_sha256 {
+        return Ok(scenario);
+    }
+    Err(RunFolderError::malformed(
+        &file,
+        "it is not the scenario of the run: its hash is another than the manifest's",
+    ))
+}
+
+/// The calibration, if it is the one whose hash the manifest has.
+fn read_calibration(
+    folder: &Path,
+    source: &CalibrationSource,
+    scenario: &Scenario,
+) -> Result<Calibration, RunFolderError> {
+    let file = folder.join("calibration.toml");
+    let calibration = calibration::load(&file, scenario)
+        .map_err(|error| RunFolderError::malformed(&file, error.to_string()))?;
+    if scenario_file::hex(&Sha256::digest(calibration::render(&calibration))) == source.sha256 {
+        return Ok(calibration);
+    }
+    Err(RunFolderError::malformed(
+        &file,
+        "it is not the calibration of the run: its hash is another than the manifest's",
+    ))
 }
 
 fn read_manifest(folder: &Path) -> Result<Manifest, RunFolderError> {

@@ -11,8 +11,8 @@ type Result<T> = std::result::Result<T, ScenarioError>;
 /// Version of the grammar.
 const SCHEMA: u64 = 1;
 
-/// Most jobs that one replication or one live run may have: 10¹⁰ jobs take minutes, and row files end here.
-const MOST_JOBS: u64 = 10_000_000_000;
+/// Most jobs that one replication or one live run may have: this version keeps them all in memory.
+const MOST_JOBS: u64 = 20_000_000;
 
 const PROCESSES: &str =
     "use { kind = \"poisson\" } or { kind = \"renewal\", shape = { kind = \"erlang\", stages = 4 } }";
@@ -159,7 +159,7 @@ fn default_run() -> RunLength {
 fn run(mut table: Table<'_>) -> Result<RunLength> {
     let default = default_run();
     let seed = table.count("seed", "write seed = 20260101")?.map_or(default.seed, |entry| entry.value);
-    let jobs = job_count(&mut table, "jobs", default.jobs, 1)?;
+    let jobs = job_count(&mut table, "jobs", default.jobs, 2)?;
     let warmup_jobs = job_count(&mut table, "warmup_jobs", default.warmup_jobs, 0)?;
     let replications = match table.count("replications", "write replications = 20")? {
         Some(entry) => entry.ensure(

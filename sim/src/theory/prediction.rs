@@ -17,8 +17,10 @@ pub struct Prediction {
     pub kendall: String,
     /// For each group of metrics, `exact` or the approximation's name, and the formula.
     pub method: BTreeMap<&'static str, &'static str>,
-    /// Fraction of time the server is busy; with overheads ρ′, which counts the time between jobs.
+    /// Fraction of time in service, λ·E(S + o).
     pub utilization: f64,
+    /// ρ′, which counts the time between jobs; at prefetch 2 and more its lower bound λ·E(S + o + h).
+    pub effective_utilization: f64,
     /// λ·E\[S\], erlangs.
     pub offered_load: f64,
     /// Mean wait, s.
@@ -31,7 +33,7 @@ pub struct Prediction {
     pub mean_in_system: Option<f64>,
     /// Departures per second.
     pub throughput: f64,
-    /// P(wait > 0).
+    /// P(wait > 0); with overheads the probability of more than the idle path.
     pub prob_wait: Option<f64>,
     /// P(refused).
     pub prob_blocked: f64,
@@ -70,7 +72,7 @@ pub fn predict(scenario: &Scenario, terms: Option<Terms>) -> Result<Prediction, 
     if utilization >= 1.0 {
         return Err(TheoryError::Unstable { utilization, arrival_rate, capacity: 1.0 / occupancy_s });
     }
-    let mut prediction = unknown(scenario, utilization);
+    let mut prediction = unknown(scenario, terms, utilization);
     let poisson = matches!(scenario.arrivals().process(), ArrivalProcess::Poisson {});
     let memoryless = matches!(scenario.service().shape(), Shape::Exponential {});
     if ideal && poisson && memoryless {
@@ -84,7 +86,7 @@ pub fn predict(scenario: &Scenario, terms: Option<Terms>) -> Result<Prediction, 
         prediction.mean_sojourn_s = Some(mean_sojourn_s);
         prediction.mean_queue_length = Some(arrival_rate * mean_wait_s);
         prediction.mean_in_system = Some(arrival_rate * mean_sojourn_s);
-        prediction.prob_wait = ideal.then_some(utilization);
+        prediction.prob_wait = Some(utilization);
         prediction.method.insert(
             "means",
             if ideal {
@@ -97,13 +99,14 @@ pub fn predict(scenario: &Scenario, terms: Option<Terms>) -> Result<Prediction, 
     Ok(prediction)
 }
 
-fn unknown(scenario: &Scenario, utilization: f64) -> Prediction {
+fn unknown(scenario: &Scenario, terms: Terms, effective_utilization: f64) -> Prediction {
     let quantiles = || PROBABILITIES.iter().map(|(_, name)| (*name, None)).collect();
     Prediction {
         scenario: scenario.name().to_owned(),
         kendall: scenario.kendall(),
         method: BTreeMap::from([("means", "none"), ("quantiles", "none")]),
-        utilization,
+        utilization: scenario.arrivals().rate() * (scenario.service().mean() + terms.overshoot_s),
+        effective_utilization,
         offered_load: scenario.offered_load(),
         mean_wait_s: None,
         mean_sojourn_s: None,

@@ -33,7 +33,7 @@ fn calibration(folder: &Path, prefetch: u32, turnaround_s: f64) {
     };
     let text = format!(
         "schema = 1\nmade = \"2026-01-01T00:00:00Z\"\nqueue_type = \"classic\"\nprefetch = {prefetch}\nservers = 1\n\
-         broker = \"RabbitMQ\"\nmachine = \"test\"\narrival_rate = 160.0\nmean_service_s = 0.005\njobs = 800\n{}{}{}",
+         broker = \"RabbitMQ\"\nmachine = \"test\"\narrival_rate = 160.0\nmean_service_s = 0.005\njobs = 800\nvalid = true\nstolen = 0.0\n{}{}{}",
         term("idle_path", 7e-4),
         term("turnaround", turnaround_s),
         term("overshoot", 2e-5)
@@ -47,7 +47,7 @@ fn theory_prints_the_agreed_keys() {
     scenario(folder.path(), "", "");
     let answer = json(&sim(folder.path(), &["theory", "short.toml", "--json"]));
     let keys = "scenario kendall method utilization offered_load mean_wait_s mean_sojourn_s mean_queue_length \
-                mean_in_system throughput prob_wait prob_blocked prob_abandon wait_quantiles_s sojourn_quantiles_s \
+                effective_utilization mean_in_system throughput prob_wait prob_blocked prob_abandon wait_quantiles_s sojourn_quantiles_s \
                 classes stations";
     for key in keys.split_whitespace() {
         assert!(answer.get(key).is_some(), "{key} is missing");
@@ -137,6 +137,11 @@ fn a_calibration_for_another_prefetch_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     scenario(folder.path(), "", "");
     calibration(folder.path(), 2, 4e-4);
+    let path = folder.path().join("calibration.toml");
+    let text = std::fs::read_to_string(&path).unwrap();
+    let hand_over =
+        "[terms.hand_over]\nmean_s = 2e-5\nstandard_error_s = 1e-6\nstandard_deviation_s = 1e-5\njobs = 90\n";
+    std::fs::write(&path, text + hand_over).unwrap();
     let output = sim(folder.path(), &["run", "short.toml", "--calibration", "calibration.toml"]);
     let message = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!(output.status.code(), Some(2));
@@ -176,11 +181,15 @@ fn every_scenario_that_ships_is_right() {
 }
 
 #[test]
-fn ten_billion_rows_are_refused_before_anything_is_written() {
+fn ten_billion_jobs_are_refused_before_anything_is_written() {
     let folder = tempfile::tempdir().unwrap();
-    scenario(folder.path(), "[drive]\njobs = 50", "[drive]\njobs = 10_000_000_000");
-    let output = sim(folder.path(), &["run", "short.toml"]);
-    assert_eq!(output.status.code(), Some(2));
-    assert!(String::from_utf8_lossy(&output.stderr).contains("at most"));
-    assert!(!folder.path().join("data").exists());
+    for (from, to) in
+        [("jobs = 50\n", "jobs = 10_000_000_000\n"), ("jobs = 2000\n", "jobs = 10_000_000_000\n")]
+    {
+        scenario(folder.path(), from, to);
+        let output = sim(folder.path(), &["run", "short.toml"]);
+        assert_eq!(output.status.code(), Some(2));
+        assert!(String::from_utf8_lossy(&output.stderr).contains("between"));
+        assert!(!folder.path().join("data").exists());
+    }
 }

@@ -99,7 +99,7 @@ fn a_calibrated_consumer_at_prefetch_1_matches_theory() {
     for record in records("rabbit_prefetch1") {
         let prediction = predict(&prefetch_1(&record), Some(prefetch_1_terms(&record))).unwrap();
         match record.metric.as_str() {
-            "rho_effective" => record.assert_close(prediction.utilization),
+            "rho_effective" => record.assert_close(prediction.effective_utilization),
             "Wq_broker" => {
                 record.assert_close(prediction.mean_wait_s.unwrap() - record.param("deliver_leg_b"))
             }

@@ -69,6 +69,17 @@ fn the_mean_wait_of_every_service_shape_matches_theory() {
 }
 
 #[test]
+fn a_short_window_in_the_middle_of_a_busy_queue_matches_theory() {
+    let text = "schema = 1\nname = \"window\"\n[arrivals]\nrate = 90\n[service]\nmean = 0.01\n\
+                [run]\nseed = 2\njobs = 200\nwarmup_jobs = 20_000\nreplications = 2000\n";
+    let scenario = scenario_file::parse(text, "test").unwrap();
+    let runs = simulate(&scenario, Terms::IDEAL);
+    assert_agrees("throughput", &runs, 90.0, 0.01, |r| r.throughput);
+    assert_agrees("utilization", &runs, 0.9, 0.01, |r| r.utilization);
+    assert_agrees("in system", &runs, 9.0, 0.03, |r| r.mean_in_system);
+}
+
+#[test]
 fn constant_arrivals_and_services_never_wait() {
     let renewal = "{ kind = \"renewal\", shape = { kind = \"deterministic\" } }";
     let runs = simulate(&scenario(renewal, "{ kind = \"deterministic\" }"), Terms::IDEAL);
