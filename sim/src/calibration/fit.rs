@@ -166,6 +166,61 @@ mod tests {
         assert!((fitted.hand_over_s - TERMS.hand_over_s).abs() < 1e-12);
     }
 
+    /// Records of a pipeline whose terms are exponential around TERMS and whose server wakes `wake_s` after a
+    /// delivery.
+    fn noisy(prefetch: usize, jobs: usize, wake_s: f64) -> Vec<JobRecord> {
+        use crate::model::Shape;
+        use crate::sampling::{Jobs, Purpose, Sampler, Stream};
+        let scenario = crate::scenario_file::parse(crate::scenario_file::DEFAULT, "default").unwrap();
+        let mut stream = Stream::new(9, 0, Purpose::Resampling);
+        let mut draw = |mean: f64| Sampler::new(Shape::Exponential {}, mean).sample(&mut stream);
+        let (mut records, mut ready): (Vec<JobRecord>, f64) = (Vec::new(), 0.0);
+        for (n, job) in Jobs::new(&scenario, 0).take(jobs).enumerate() {
+            let done = |n: usize| records[n].done_s.unwrap();
+            // The idle path is at least the wake-up, or a delivery would come before its job is due.
+            ready = ready.max(job.due_s + wake_s + draw(TERMS.idle_path_s - wake_s));
+            if n >= prefetch {
+                ready = ready.max(done(n - prefetch) + wake_s + draw(TERMS.turnaround_s - wake_s));
+            }
+            let start_s = if n > 0 { ready.max(done(n - 1) + draw(TERMS.hand_over_s)) } else { ready };
+            let done_s = start_s + job.demand_s + draw(TERMS.overshoot_s);
+            records.push(JobRecord {
+                job: job.index,
+                due_s: job.due_s,
+                demand_s: job.demand_s,
+                delivered_s: Some(ready - wake_s),
+                start_s: Some(start_s),
+                done_s: Some(done_s),
+                ..JobRecord::default()
+            });
+        }
+        records
+    }
+
+    #[test]
+    fn noisy_terms_are_found_within_their_standard_errors() {
+        for prefetch in [1, 2] {
+            let fitted = fit(&noisy(prefetch, 60_000, 30e-6), prefetch as u32).unwrap();
+            let hand_over = fitted.hand_over.map(|term| ("hand-over", term, TERMS.hand_over_s));
+            let found = [
+                ("idle path", fitted.idle_path, TERMS.idle_path_s),
+                ("turnaround", fitted.turnaround, TERMS.turnaround_s),
+                ("overshoot", fitted.overshoot, TERMS.overshoot_s),
+            ];
+            for (name, term, truth) in found.into_iter().chain(hand_over) {
+                let error = term.standard_error_s;
+                assert!(error < 0.02 * truth, "{name} at prefetch {prefetch}: {error} is too wide");
+                // Constants cannot follow everything: what is systematic must stay below two per cent.
+                let off = (term.mean_s - truth).abs();
+                assert!(
+                    off < 4.0 * error + 0.02 * truth,
+                    "{name} at prefetch {prefetch}: {} for {truth}",
+                    term.mean_s
+                );
+            }
+        }
+    }
+
     #[test]
     fn a_run_that_shows_no_queueing_tells_no_turnaround() {
         let mut records = synthetic(1);

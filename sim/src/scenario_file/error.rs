@@ -51,9 +51,16 @@ pub struct Mistake {
 
 impl fmt::Display for Mistake {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Mistake { file, line, key, value, rule, remedy } = self;
+        let Mistake { file, line, rule, remedy, .. } = self;
+        let (key, value) = (visible(&self.key), visible(&self.value));
         write!(f, "{file}:{line}: `{key}` is {value}\n  rule: {rule}\n  remedy: {remedy}")
     }
+}
+
+/// Text from a file with its control characters written out, so that it cannot play tricks on a terminal.
+fn visible(text: &str) -> String {
+    let show = |c: char| if c.is_control() { c.escape_default().to_string() } else { c.to_string() };
+    text.chars().map(show).collect()
 }
 
 impl From<Mistake> for ScenarioError {

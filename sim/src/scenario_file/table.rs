@@ -140,7 +140,8 @@ impl<'t> Table<'t> {
         let Some(value) = self.take(key) else {
             return Ok(None);
         };
-        self.entry(key, value, as_count, "it must be a whole number, zero or more", remedy).map(Some)
+        self.entry(key, value, as_count, "it must be a whole number from 0 to 9223372036854775807", remedy)
+            .map(Some)
     }
 
     /// A required whole number, not negative.

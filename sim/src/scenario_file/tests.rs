@@ -86,6 +86,13 @@ fn what_this_version_cannot_do_is_refused_by_name() {
 }
 
 #[test]
+fn a_complaint_plays_no_tricks_on_a_terminal() {
+    let text = format!("{DEFAULT}\n[\"\\u001b[31mred\"]\nx = 1\n");
+    let shown = parse(&text, "s.toml").unwrap_err().to_string();
+    assert!(shown.contains("\\u{1b}[31mred") && !shown.contains('\u{1b}'), "{shown}");
+}
+
+#[test]
 fn a_missing_table_or_key_is_named() {
     assert_eq!(complaint("schema = 1\nname = \"x\"").key, "arrivals");
     assert_eq!(complaint(&with("rate    = 160.0", "# no rate")).key, "arrivals.rate");
