@@ -5,13 +5,14 @@ QUEUE_TYPE ?= classic
 BROKER     ?= auto
 CALIBRATION = data/calibrations/$(if $(filter embedded,$(BROKER)),in-process,$(QUEUE_TYPE))-$(basename $(notdir $(SCENARIO))).toml
 
-.PHONY: demo test lint rabbitmq help
+.PHONY: demo test lint rabbitmq figures help
 
 help:
 	@echo 'make demo    calibrate, predict, drive, compare on this machine (about a minute after the build)'
 	@echo '             QUEUE_TYPE=quorum, SCENARIO=data/scenarios/mm1-rho80-prefetch2.toml, BROKER=embedded'
 	@echo 'make test    every test, with a private RabbitMQ node'
 	@echo 'make lint    formatting, clippy, documentation'
+	@echo 'make figures the pictures of the documentation'
 
 demo:
 	@deploy/install-rabbitmq.sh
@@ -28,3 +29,8 @@ lint:
 
 rabbitmq:
 	@deploy/install-rabbitmq.sh --required
+
+# Pictures of the documentation, from the published runs.
+figures:
+	cargo build --release --locked
+	target/release/analysis plot wait-cdf --runs data/published --out docs/images/wait-cdf.png
