@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use sim::calibration::{FitError, Measured, MeasuredTerms, fit};
+use sim::calibration::{FitError, MeasuredTerms, fit};
 use sim::engine::trajectory;
 use sim::model::{JobRecord, Outcome, Terms};
 use sim::run_folder::{Manifest, Run, RunFolderError, Source, Status, list};
@@ -140,7 +140,7 @@ pub struct Times {
 }
 
 impl Times {
-    fn of(record: &JobRecord) -> Option<Self> {
+    pub(crate) fn of(record: &JobRecord) -> Option<Self> {
         Some(Times { wait_s: record.wait_s()?, sojourn_s: record.sojourn_s()? })
     }
 }
@@ -247,18 +247,6 @@ impl Pair {
             ),
             None => "an unknown set-up".to_owned(),
         }
-    }
-
-    /// The measured terms with the names they have in tables; hand-over only where jobs are held.
-    pub fn named_terms(&self) -> Vec<(&'static str, Measured)> {
-        let MeasuredTerms { idle_path, turnaround, hand_over, overshoot } = self.terms;
-        let named = [
-            ("idle path", Some(idle_path)),
-            ("turnaround", Some(turnaround)),
-            ("hand-over", hand_over),
-            ("overshoot", Some(overshoot)),
-        ];
-        named.into_iter().filter_map(|(name, term)| Some((name, term?))).collect()
     }
 }
 

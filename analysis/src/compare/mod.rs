@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 use sim::engine::trajectory;
-use sim::model::{JobRecord, Scenario, Terms};
+use sim::model::{Scenario, Terms};
 use sim::output::{quantile_of_sorted, sorted};
 use sim::run_folder::Verdict as RunVerdict;
 use sim::theory::predict;
@@ -204,6 +204,5 @@ fn shifted_predictions(pair: &Pair) -> Vec<Vec<Times>> {
 
 fn times_of(scenario: &Scenario, terms: Terms, jobs: &[PairedJob]) -> Vec<Times> {
     let records = trajectory(scenario, terms);
-    let times = |record: &JobRecord| Some(Times { wait_s: record.wait_s()?, sojourn_s: record.sojourn_s()? });
-    jobs.iter().filter_map(|job| times(records.get(job.job as usize)?)).collect()
+    jobs.iter().filter_map(|job| Times::of(records.get(job.job as usize)?)).collect()
 }

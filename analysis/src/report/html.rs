@@ -142,7 +142,7 @@ fn overheads(body: &mut String, pair: &Pair) {
         "<h2>Overheads of the prediction</h2><div class=\"scroll\"><table><thead><tr><th></th><th>mean</th>\
          <th>standard error</th><th>deviation</th><th>jobs</th></tr></thead><tbody>"
     );
-    for (name, term) in pair.named_terms() {
+    for (name, term) in pair.terms.named() {
         let _ = write!(
             body,
             "<tr><th>{name}</th><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>",

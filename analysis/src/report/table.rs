@@ -14,7 +14,7 @@ pub fn table(pair: &Pair, comparison: &Comparison) -> String {
     let _ = writeln!(text, "{}\n", basis(pair));
     metrics(&mut text, comparison);
     let _ = writeln!(text, "\noverhead       mean   standard error");
-    for (name, term) in pair.named_terms() {
+    for (name, term) in pair.terms.named() {
         let (mean, error) = (milliseconds(term.mean_s), milliseconds(term.standard_error_s));
         let _ = writeln!(text, "{name:<11}{mean:>9}{error:>17}");
     }

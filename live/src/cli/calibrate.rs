@@ -147,23 +147,14 @@ fn print(
     out: &Path,
     console: &mut Console<'_>,
 ) -> Result<(), Failure> {
-    let terms = &calibration.terms;
     console.print(headline(scenario))?;
     console.print(format!("on {}, {} queue\n", calibration.broker, calibration.queue_type))?;
     console.print(format!(
         "{:<12}{:>12}{:>16}{:>14}{:>8}",
         "term", "mean", "standard error", "deviation", "jobs"
     ))?;
-    let rows = [
-        ("idle path", Some(terms.idle_path)),
-        ("turnaround", Some(terms.turnaround)),
-        ("hand-over", terms.hand_over),
-        ("overshoot", Some(terms.overshoot)),
-    ];
-    for (name, term) in rows {
-        let Some(Measured { mean_s, standard_error_s, standard_deviation_s, jobs }) = term else {
-            continue;
-        };
+    for (name, Measured { mean_s, standard_error_s, standard_deviation_s, jobs }) in calibration.terms.named()
+    {
         let [mean, error, deviation] = [mean_s, standard_error_s, standard_deviation_s].map(milliseconds);
         console.print(format!("{name:<12}{mean:>12}{error:>16}{deviation:>14}{jobs:>8}"))?;
     }

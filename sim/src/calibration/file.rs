@@ -133,18 +133,9 @@ fn problem(calibration: &Calibration) -> Option<String> {
     if (calibration.prefetch > 1) != terms.hand_over.is_some() {
         return Some("`terms.hand_over` must be there at prefetch 2 and more, and not at prefetch 1".into());
     }
-    let named = [
-        ("idle_path", Some(terms.idle_path)),
-        ("turnaround", Some(terms.turnaround)),
-        ("hand_over", terms.hand_over),
-        ("overshoot", Some(terms.overshoot)),
-    ];
     let broken = |value: f64| !(value >= 0.0 && value.is_finite());
-    let measured = named.into_iter().filter_map(|(name, term)| Some((name, term?)));
-    measured
-        .filter(|(_, term)| broken(term.mean_s) || broken(term.standard_error_s))
-        .map(|(name, _)| format!("`terms.{name}`: mean and standard error must be zero or more, and finite"))
-        .next()
+    let (name, _) = terms.named().find(|(_, term)| broken(term.mean_s) || broken(term.standard_error_s))?;
+    Some(format!("{name}: mean and standard error must be zero or more, and finite"))
 }
 
 /// The calibration as the text of its file.

@@ -40,6 +40,17 @@ pub struct MeasuredTerms {
 }
 
 impl MeasuredTerms {
+    /// The terms with the names they have in tables; hand-over only where jobs are held.
+    pub fn named(&self) -> impl Iterator<Item = (&'static str, Measured)> {
+        let named = [
+            ("idle path", Some(self.idle_path)),
+            ("turnaround", Some(self.turnaround)),
+            ("hand-over", self.hand_over),
+            ("overshoot", Some(self.overshoot)),
+        ];
+        named.into_iter().filter_map(|(name, term)| Some((name, term?)))
+    }
+
     /// The means as constants for the recursion.
     pub fn terms(&self) -> Terms {
         Terms {
