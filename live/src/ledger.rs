@@ -52,7 +52,7 @@ mod tests {
     use crate::recorder::Stamp;
 
     fn recorder(jobs: u64) -> Recorder {
-        let job = |index| Job { index, due_s: index as f64, demand_s: 0.5 };
+        let job = |index| Job { index, class: 0, due_s: index as f64, demand_s: 0.5 };
         Recorder::new("r", (0..jobs).map(job), 0)
     }
 

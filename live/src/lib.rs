@@ -9,6 +9,7 @@ pub mod cli;
 pub mod clock;
 pub mod consumer;
 pub mod deployment;
+pub mod drivable;
 pub mod driver;
 pub mod ledger;
 pub mod message;

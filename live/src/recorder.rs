@@ -215,6 +215,7 @@ impl Recorder {
         JobRecord {
             replication: 0,
             job: job.index,
+            class: job.class,
             warmup: job.index < self.warmup_jobs,
             due_s: job.due_s,
             sent_s: instant(Stamp::Sent),
@@ -238,7 +239,7 @@ mod tests {
     use super::*;
 
     fn recorder() -> Recorder {
-        let job = |index| Job { index, due_s: index as f64, demand_s: 0.5 };
+        let job = |index| Job { index, class: 0, due_s: index as f64, demand_s: 0.5 };
         Recorder::new("r1", (0..3).map(job), 1)
     }
 

@@ -83,7 +83,7 @@ pub fn ladder(pair: &Pair) -> Vec<Rung> {
 /// Mean and 99 % quantile of the wait by the textbook's formula with other rates, where it has them.
 fn fitted_rates(scenario: &Scenario, arrival_rate: f64, mean_service: f64) -> (Option<f64>, Option<f64>) {
     let service = scenario.service().shape();
-    if !matches!(scenario.arrivals().process().interarrival(), Shape::Exponential {}) {
+    if !scenario.arrivals().process().is_poisson() || scenario.arrivals().batch().is_some() {
         return (None, None);
     }
     let mean = mg1::mean_wait(arrival_rate, mean_service, service.scv()).ok();
@@ -132,7 +132,7 @@ impl<'a> Measured<'a> {
 
     /// As `replay` without overheads, with services drawn from the scenario's law.
     fn with_drawn_services(&self, scenario: &Scenario, mean_service: f64) -> Option<(f64, f64)> {
-        let service = Sampler::new(scenario.service().shape(), mean_service);
+        let service = Sampler::new(scenario.service().shape().clone(), mean_service);
         let (mut means, mut tails) = (0.0, 0.0);
         for resample in 0..RESAMPLES {
             let mut stream = Stream::new(scenario.run().seed(), resample, Purpose::Resampling);

@@ -28,6 +28,8 @@ pub fn calibration(scenario: &Scenario, terms: Terms, relative_error: f64) -> Ca
         standard_error_s: relative_error * mean_s,
         standard_deviation_s: mean_s,
         jobs: 500,
+        shape: None,
+        samples_s: None,
     };
     let prefetch = scenario.effective_prefetch();
     Calibration {

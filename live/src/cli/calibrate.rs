@@ -13,6 +13,7 @@ use sim::scenario_file;
 
 use super::session::Session;
 use crate::deployment::Deployment;
+use crate::drivable::obstacle;
 use crate::validity::judge;
 
 /// Share of the scenario's rate at which is measured: at the full rate of a nearly saturated consumer few
@@ -112,6 +113,9 @@ fn load(arguments: &Arguments) -> Result<Scenario, Failure> {
         Some(path) => scenario_file::load(path)?,
         None => default_scenario()?,
     };
+    if let Some(obstacle) = obstacle(&scenario) {
+        return Err(Failure::BadInput(obstacle));
+    }
     let prefetch = arguments.prefetch.unwrap_or(scenario.effective_prefetch());
     let rate = LOAD * scenario.arrivals().rate();
     let jobs = |seconds: f64| (rate * seconds).ceil() as u64;
@@ -153,9 +157,10 @@ fn print(
         "{:<12}{:>12}{:>16}{:>14}{:>8}",
         "term", "mean", "standard error", "deviation", "jobs"
     ))?;
-    for (name, Measured { mean_s, standard_error_s, standard_deviation_s, jobs }) in calibration.terms.named()
-    {
-        let [mean, error, deviation] = [mean_s, standard_error_s, standard_deviation_s].map(milliseconds);
+    for (name, term) in calibration.terms.named() {
+        let Measured { mean_s, standard_error_s, standard_deviation_s, jobs, .. } = term;
+        let [mean, error, deviation] =
+            [mean_s, standard_error_s, standard_deviation_s].map(|s| milliseconds(*s));
         console.print(format!("{name:<12}{mean:>12}{error:>16}{deviation:>14}{jobs:>8}"))?;
     }
     console.print(format!("\nwritten to {}", out.display()))?;

@@ -14,6 +14,7 @@ use sim::scenario_file;
 
 use super::session::Session;
 use crate::deployment::Deployment;
+use crate::drivable::obstacle;
 use crate::pipeline::Observation;
 use crate::recorder::Recorder;
 use crate::validity::{judge, rate};
@@ -53,6 +54,9 @@ pub(super) fn execute(arguments: &Arguments, console: &mut Console<'_>) -> Resul
         Some(path) => scenario_file::load(path)?,
         None => default_scenario()?,
     };
+    if let Some(obstacle) = obstacle(&scenario) {
+        return Err(Failure::BadInput(obstacle));
+    }
     if scenario.utilization() >= 1.0 {
         console.note("warning: ρ >= 1: the queue will grow for as long as the run lasts");
     }

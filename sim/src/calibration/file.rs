@@ -7,7 +7,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use super::MeasuredTerms;
-use crate::model::Scenario;
+use crate::model::{Scenario, Shape};
 
 /// Version of the calibration file's format.
 pub const SCHEMA: u32 = 1;
@@ -72,6 +72,18 @@ pub enum CalibrationError {
         /// Its version.
         found: u32,
     },
+    /// The scenario is of a kind to which overheads do not belong.
+    #[error(
+        "{}: overheads for `{scenario}`\n  rule: overheads belong to consumers that serve one class of jobs first \
+         come, first served, without limit, patience, retry, breakdowns, outages or stations\n  \
+         remedy: predict this scenario without --calibration", path.display()
+    )]
+    Kind {
+        /// The file.
+        path: PathBuf,
+        /// Name of the scenario.
+        scenario: String,
+    },
     /// The file was measured with another prefetch than the scenario asks for.
     #[error(
         "{}: measured at prefetch {found}, and the scenario's is {wanted}\n  \
@@ -96,6 +108,9 @@ pub fn load(path: &Path, scenario: &Scenario) -> Result<Calibration, Calibration
     let text = std::fs::read_to_string(path)
         .map_err(|source| CalibrationError::Unreadable { path: path.to_owned(), source })?;
     let calibration = parse(&text, path)?;
+    if !scenario.is_plain_fcfs() {
+        return Err(CalibrationError::Kind { path: path.to_owned(), scenario: scenario.name().to_owned() });
+    }
     let wanted = scenario.effective_prefetch();
     if calibration.prefetch != wanted {
         return Err(CalibrationError::Prefetch {
@@ -134,8 +149,24 @@ fn problem(calibration: &Calibration) -> Option<String> {
         return Some("`terms.hand_over` must be there at prefetch 2 and more, and not at prefetch 1".into());
     }
     let broken = |value: f64| !(value >= 0.0 && value.is_finite());
-    let (name, _) = terms.named().find(|(_, term)| broken(term.mean_s) || broken(term.standard_error_s))?;
-    Some(format!("{name}: mean and standard error must be zero or more, and finite"))
+    for (name, term) in terms.named() {
+        if broken(term.mean_s) || broken(term.standard_error_s) {
+            return Some(format!("{name}: mean and standard error must be zero or more, and finite"));
+        }
+        if let Some((parameter, rule)) = term.shape.as_ref().and_then(Shape::broken_rule) {
+            return Some(format!("{name}: shape.{parameter}: {rule}"));
+        }
+        if term
+            .samples_s
+            .as_ref()
+            .is_some_and(|values| values.is_empty() || values.iter().any(|v| broken(*v)))
+        {
+            return Some(format!(
+                "{name}: samples_s must hold one value at least, each zero or more, and finite"
+            ));
+        }
+    }
+    None
 }
 
 /// The calibration as the text of its file.
@@ -185,6 +216,10 @@ mod tests {
             ("prefetch = 1", "prefetch = 2"),
             ("jobs = 800", "jobs = 800\nmore = 1"),
             ("schema = 1", "schema = 2"),
+            ("jobs = 90 }", "jobs = 90, samples_s = [] }"),
+            ("jobs = 90 }", "jobs = 90, samples_s = [1e-4, -1e-4] }"),
+            ("jobs = 90 }", "jobs = 90, shape = { kind = \"lognormal\", scv = -1.0 } }"),
+            ("jobs = 90 }", "jobs = 90, shape = { kind = \"parteo\" } }"),
         ] {
             assert!(GOOD.contains(from));
             let error = parse(&GOOD.replacen(from, to, 1), Path::new("c.toml")).unwrap_err().to_string();

@@ -118,7 +118,8 @@ fn measure(term: &'static str, state: &'static str, values: &[f64]) -> Result<Me
         })
         .collect();
     let standard_error_s = deviation(&means, mean_s) / (batches as f64).sqrt();
-    Ok(Measured { mean_s, standard_error_s, standard_deviation_s, jobs: values.len() as u64 })
+    let jobs = values.len() as u64;
+    Ok(Measured { mean_s, standard_error_s, standard_deviation_s, jobs, shape: None, samples_s: None })
 }
 
 fn deviation(values: &[f64], mean: f64) -> f64 {

@@ -8,10 +8,10 @@ pub use fit::{FitError, fit};
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::Terms;
+use crate::model::{Overhead, Overheads, Shape, Terms};
 
 /// One overhead term as measured.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Measured {
     /// Mean, s.
@@ -22,10 +22,27 @@ pub struct Measured {
     pub standard_deviation_s: f64,
     /// Jobs that showed the term.
     pub jobs: u64,
+    /// Shape of single values; without it, and without samples, the term counts as constant.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shape: Option<Shape>,
+    /// Single values to draw from, s; they go before a shape.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub samples_s: Option<Vec<f64>>,
+}
+
+impl Measured {
+    /// The term as an engine takes it.
+    pub fn overhead(&self) -> Overhead {
+        match (&self.samples_s, &self.shape) {
+            (Some(samples_s), _) => Overhead::Samples(samples_s.as_slice().into()),
+            (None, Some(shape)) => Overhead::Shaped(self.mean_s, shape.clone()),
+            (None, None) => Overhead::Constant(self.mean_s),
+        }
+    }
 }
 
 /// The four terms of the recursion as measured for one set-up.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct MeasuredTerms {
     /// Due to start on an idle consumer.
@@ -41,12 +58,12 @@ pub struct MeasuredTerms {
 
 impl MeasuredTerms {
     /// The terms with the names they have in tables; hand-over only where jobs are held.
-    pub fn named(&self) -> impl Iterator<Item = (&'static str, Measured)> {
+    pub fn named(&self) -> impl Iterator<Item = (&'static str, &Measured)> {
         let named = [
-            ("idle path", Some(self.idle_path)),
-            ("turnaround", Some(self.turnaround)),
-            ("hand-over", self.hand_over),
-            ("overshoot", Some(self.overshoot)),
+            ("idle path", Some(&self.idle_path)),
+            ("turnaround", Some(&self.turnaround)),
+            ("hand-over", self.hand_over.as_ref()),
+            ("overshoot", Some(&self.overshoot)),
         ];
         named.into_iter().filter_map(|(name, term)| Some((name, term?)))
     }
@@ -56,8 +73,18 @@ impl MeasuredTerms {
         Terms {
             idle_path_s: self.idle_path.mean_s,
             turnaround_s: self.turnaround.mean_s,
-            hand_over_s: self.hand_over.map_or(0.0, |term| term.mean_s),
+            hand_over_s: self.hand_over.as_ref().map_or(0.0, |term| term.mean_s),
             overshoot_s: self.overshoot.mean_s,
+        }
+    }
+
+    /// The terms as an engine takes them: constants, shapes or samples.
+    pub fn overheads(&self) -> Overheads {
+        Overheads {
+            idle_path: self.idle_path.overhead(),
+            turnaround: self.turnaround.overhead(),
+            hand_over: self.hand_over.as_ref().map_or(Overhead::Constant(0.0), Measured::overhead),
+            overshoot: self.overshoot.overhead(),
         }
     }
 
@@ -68,7 +95,8 @@ impl MeasuredTerms {
             Terms { idle_path_s: mean.idle_path_s + self.idle_path.standard_error_s, ..mean },
             Terms { turnaround_s: mean.turnaround_s + self.turnaround.standard_error_s, ..mean },
             Terms {
-                hand_over_s: mean.hand_over_s + self.hand_over.map_or(0.0, |term| term.standard_error_s),
+                hand_over_s: mean.hand_over_s
+                    + self.hand_over.as_ref().map_or(0.0, |term| term.standard_error_s),
                 ..mean
             },
             Terms { overshoot_s: mean.overshoot_s + self.overshoot.standard_error_s, ..mean },

@@ -37,7 +37,8 @@ pub(super) fn execute(arguments: &Arguments, console: &mut Console<'_>) -> Resul
                 if !arguments.json {
                     console.print(headline(&scenario))?;
                 }
-                if scenario.utilization() >= 1.0 {
+                let grows = |load: &crate::model::Load| !load.is_bounded && load.utilization >= 1.0;
+                if scenario.loads().iter().any(grows) && !scenario.loses_jobs() {
                     console.note(format!("warning: {}: ρ >= 1, the queue grows without end", path.display()));
                 }
                 checked.push(Checked {

@@ -1,6 +1,7 @@
 //! The command line of `sim`.
 
 mod check;
+mod metrics;
 mod run;
 mod theory;
 
@@ -100,15 +101,24 @@ pub fn default_scenario() -> Result<Scenario, Failure> {
 
 /// One line that says what a scenario is.
 pub fn headline(scenario: &Scenario) -> String {
+    let start =
+        format!("{}: {}, λ = {}/s", scenario.name(), scenario.kendall(), rate(scenario.arrival_rate()));
+    if scenario.is_network() {
+        let loads = scenario.loads();
+        let busiest = loads.iter().map(|load| load.utilization).fold(0.0, f64::max);
+        return format!("{start}, {} stations, busiest ρ = {busiest:.3}", loads.len());
+    }
+    if scenario.classes().len() > 1 {
+        return format!("{start}, {} classes, ρ = {:.3}", scenario.classes().len(), scenario.utilization());
+    }
     let prefetch = scenario.queue().prefetch().map_or("ideal queue".into(), |k| format!("prefetch {k}"));
-    format!(
-        "{}: {}, λ = {}/s, E[S] = {}, ρ = {:.3}, {prefetch}",
-        scenario.name(),
-        scenario.kendall(),
-        scenario.arrivals().rate(),
-        crate::console::milliseconds(scenario.service().mean()),
-        scenario.utilization(),
-    )
+    let mean_service = crate::console::milliseconds(scenario.service().mean());
+    format!("{start}, E[S] = {mean_service}, ρ = {:.3}, {prefetch}", scenario.utilization())
+}
+
+/// A rate with at most six significant digits: one that was derived has no end of them.
+fn rate(rate: f64) -> f64 {
+    format!("{rate:.5e}").parse().expect("a number as it was just written")
 }
 
 /// What to run after a prediction.

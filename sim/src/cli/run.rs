@@ -1,20 +1,20 @@
 //! `sim run`: simulate, print, and leave a run folder.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use clap::Args;
 use serde::Serialize;
 
+use super::metrics::Metrics;
 use super::{CALIBRATIONS, Question, RUNS, default_scenario, headline, next_step};
 use crate::calibration::{self, Calibration};
-use crate::console::{Console, Failure, milliseconds};
-use crate::engine::{Replication, simulate, sustainable_rate, trajectory};
-use crate::model::{Scenario, Terms};
-use crate::output::{Estimate, Interval, PROBABILITIES};
+use crate::console::{Console, Failure};
+use crate::engine::{simulate, sustainable_rate, trajectory, transient};
+use crate::model::{Overheads, Scenario, Terms};
+use crate::output::Estimate;
 use crate::run_folder::{RunFolder, Source};
-use crate::theory::{Prediction, TheoryError, predict};
+use crate::theory::{TheoryError, predict};
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
@@ -37,62 +37,14 @@ struct Answer<'a> {
     scenario: &'a str,
     kendall: String,
     metrics: Metrics,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    transient: Vec<Instants>,
     replications: u32,
     jobs: u64,
     elapsed_s: f64,
     jobs_per_second: f64,
     run: String,
     warnings: Vec<String>,
-}
-
-#[derive(Serialize)]
-struct Metrics {
-    utilization: Estimate,
-    /// ρ′, which counts the time between jobs; exact but for the sampled gaps at prefetch 2 and more.
-    effective_utilization: f64,
-    offered_load: Estimate,
-    mean_wait_s: Estimate,
-    mean_sojourn_s: Estimate,
-    mean_queue_length: Estimate,
-    mean_in_system: Estimate,
-    throughput: Estimate,
-    prob_wait: Estimate,
-    prob_blocked: Estimate,
-    prob_abandon: Estimate,
-    wait_quantiles_s: BTreeMap<&'static str, Interval>,
-    sojourn_quantiles_s: BTreeMap<&'static str, Interval>,
-}
-
-impl Metrics {
-    fn of(replications: &[Replication], effective_utilization: f64) -> Self {
-        let over = |metric: fn(&Replication) -> f64| {
-            Estimate::of(&replications.iter().map(metric).collect::<Vec<_>>())
-        };
-        let quantiles = |metric: fn(&Replication) -> &[f64; PROBABILITIES.len()]| {
-            let interval = |(n, (_, name)): (usize, &(f64, &'static str))| {
-                let values: Vec<f64> =
-                    replications.iter().map(|replication| metric(replication)[n]).collect();
-                (*name, Estimate::of(&values).interval())
-            };
-            PROBABILITIES.iter().enumerate().map(interval).collect()
-        };
-        Metrics {
-            utilization: over(|r| r.utilization),
-            effective_utilization,
-            offered_load: over(|r| r.offered_load),
-            mean_wait_s: over(|r| r.mean_wait_s),
-            mean_sojourn_s: over(|r| r.mean_sojourn_s),
-            mean_queue_length: over(|r| r.mean_queue_length),
-            mean_in_system: over(|r| r.mean_in_system),
-            throughput: over(|r| r.throughput),
-            prob_wait: over(|r| r.prob_wait),
-            // This queue neither refuses jobs nor loses patient ones.
-            prob_blocked: over(|_| 0.0),
-            prob_abandon: over(|_| 0.0),
-            wait_quantiles_s: quantiles(|r| &r.wait_quantiles_s),
-            sojourn_quantiles_s: quantiles(|r| &r.sojourn_quantiles_s),
-        }
-    }
 }
 
 pub(super) fn execute(arguments: &Arguments, console: &mut Console<'_>) -> Result<(), Failure> {
@@ -146,24 +98,35 @@ struct Order<'a> {
 impl Order<'_> {
     fn carry_out(&self, json: bool, console: &mut Console<'_>) -> Result<(), Failure> {
         let scenario = self.scenario;
-        let terms = self.calibration.map_or(Terms::IDEAL, |(_, calibration)| calibration.terms.terms());
-        let effective_utilization = scenario.arrivals().rate() / sustainable_rate(scenario, terms);
-        let warnings = self.refuse_or_warn(effective_utilization)?;
+        let overheads = self
+            .calibration
+            .map_or_else(|| Overheads::from(Terms::IDEAL), |(_, calibration)| calibration.terms.overheads());
+        let utilization = effective_utilization(scenario, &overheads);
+        let mut warnings = self.refuse_or_warn(utilization)?;
         let mut folder =
             RunFolder::create(self.runs, scenario, Source::Sim, &console.provenance, self.calibration)?;
         let begun = Instant::now();
-        let replications = self.pool.install(|| simulate(scenario, terms));
+        let replications = self.pool.install(|| simulate(scenario, overheads.clone()));
         let elapsed_s = begun.elapsed().as_secs_f64();
-        folder.write_replications(&replications)?;
-        folder.write_jobs(&trajectory(scenario, terms))?;
+        folder.write_replications(scenario, &replications)?;
+        folder.write_jobs(&trajectory(scenario, overheads))?;
+        let transient = self.pool.install(|| transient(scenario));
+        if !transient.is_empty() {
+            folder.write_transient(&transient)?;
+        }
         folder.complete(console.now())?;
+        let unfinished: u64 = replications.iter().map(|replication| replication.unfinished).sum();
+        if unfinished > 0 {
+            warnings.push(format!("{unfinished} measured jobs were still there when the run was given up"));
+        }
 
         let length = scenario.run();
         let per_replication = length.jobs() + length.warmup_jobs();
         let answer = Answer {
             scenario: scenario.name(),
             kendall: scenario.kendall(),
-            metrics: Metrics::of(&replications, effective_utilization),
+            metrics: Metrics::of(scenario, &replications, utilization),
+            transient: transient.into_iter().map(Instants::of).collect(),
             replications: length.replications(),
             jobs: length.jobs(),
             elapsed_s,
@@ -176,13 +139,14 @@ impl Order<'_> {
 
     /// Refuses a queue without a steady state, or warns of it where the user insists.
     fn refuse_or_warn(&self, utilization: f64) -> Result<Vec<String>, Failure> {
-        if utilization < 1.0 {
+        if utilization < 1.0 || self.scenario.loads().iter().all(|load| load.is_bounded) {
             return Ok(Vec::new());
         }
-        let arrival_rate = self.scenario.arrivals().rate();
+        let arrival_rate = self.scenario.arrival_rate();
         let capacity = arrival_rate / utilization;
         let unstable = TheoryError::Unstable { utilization, arrival_rate, capacity };
-        if self.allow_unstable {
+        // A look at the first minutes, or at what is left of the flow, needs no steady state.
+        if self.allow_unstable || self.scenario.transient().is_some() || self.scenario.loses_jobs() {
             return Ok(vec![format!(
                 "no steady state, every figure depends on the run's length: {unstable}"
             )]);
@@ -197,7 +161,7 @@ impl Order<'_> {
                 "calibration {} ({}): ρ′ = {:.3}",
                 file.display(),
                 calibration.queue_type,
-                answer.metrics.effective_utilization
+                answer.metrics.effective_utilization.unwrap_or(f64::NAN)
             ))?;
         }
         for warning in &answer.warnings {
@@ -205,9 +169,18 @@ impl Order<'_> {
         }
         let textbook = predict(self.scenario, None).ok();
         console.print(format!("\n{:<24}{:>14}    {}", "", "textbook", "simulated (95 % interval)"))?;
-        for row in rows(&answer.metrics, textbook.as_ref()) {
+        for row in answer.metrics.rows(textbook.as_ref()) {
             console.print(row)?;
         }
+        for (kind, parts) in [("class", &answer.metrics.classes), ("station", &answer.metrics.stations)] {
+            if !parts.is_empty() {
+                console.print(Metrics::line_header(kind))?;
+            }
+            for (name, part) in parts {
+                console.print(part.line(name))?;
+            }
+        }
+        print_transient(&answer.transient, console)?;
         console.print(format!(
             "\n{} replications of {} jobs, {:.1} M jobs/s; run folder {}",
             answer.replications,
@@ -219,41 +192,43 @@ impl Order<'_> {
     }
 }
 
-fn rows(metrics: &Metrics, textbook: Option<&Prediction>) -> Vec<String> {
-    let row = |name: &str, theory: Option<f64>, simulated: String, show: fn(f64) -> String| {
-        format!("{name:<24}{:>14}    {simulated}", theory.map_or_else(|| "–".into(), show))
-    };
-    let number = |value: f64| format!("{value:.4}");
-    let time = |e: Estimate| format!("{} ± {}", milliseconds(e.estimate), milliseconds(e.half_width));
-    let count = |e: Estimate| format!("{:.4} ± {:.4}", e.estimate, e.half_width);
-    let range = |i: &Interval| {
-        format!("{}  ({} – {})", milliseconds(i.estimate), milliseconds(i.low), milliseconds(i.high))
-    };
-    let mut rows = vec![
-        row("mean wait", textbook.and_then(|t| t.mean_wait_s), time(metrics.mean_wait_s), milliseconds),
-        row(
-            "mean sojourn",
-            textbook.and_then(|t| t.mean_sojourn_s),
-            time(metrics.mean_sojourn_s),
-            milliseconds,
-        ),
-        row(
-            "mean queue length",
-            textbook.and_then(|t| t.mean_queue_length),
-            count(metrics.mean_queue_length),
-            number,
-        ),
-        row("mean in system", textbook.and_then(|t| t.mean_in_system), count(metrics.mean_in_system), number),
-        row("utilization", textbook.map(|t| t.utilization), count(metrics.utilization), number),
-        row("P(wait > 0)", textbook.and_then(|t| t.prob_wait), count(metrics.prob_wait), number),
-    ];
-    for (p, interval) in &metrics.wait_quantiles_s {
-        let theory = textbook.and_then(|t| t.wait_quantiles_s[p]);
-        rows.push(row(&format!("wait quantile {p}"), theory, range(interval), milliseconds));
+/// λ over the rate at which jobs can be completed: of the busiest station, with overheads where there are some.
+fn effective_utilization(scenario: &Scenario, overheads: &Overheads) -> f64 {
+    if scenario.is_plain_fcfs() {
+        return scenario.arrival_rate() / sustainable_rate(scenario, overheads.means());
     }
-    for (p, interval) in &metrics.sojourn_quantiles_s {
-        let theory = textbook.and_then(|t| t.sojourn_quantiles_s[p]);
-        rows.push(row(&format!("sojourn quantile {p}"), theory, range(interval), milliseconds));
+    let loads = scenario.loads();
+    let unbounded = loads.iter().filter(|load| !load.is_bounded).map(|load| load.utilization);
+    let all = loads.iter().map(|load| load.utilization);
+    // A bounded station may be overloaded as it likes, unless there are no others.
+    unbounded.reduce(f64::max).unwrap_or_else(|| all.fold(0.0, f64::max))
+}
+
+/// The mean number in the system at one instant.
+#[derive(Serialize)]
+struct Instants {
+    t_s: f64,
+    mean_in_system: Estimate,
+}
+
+impl Instants {
+    fn of((t_s, mean_in_system): (f64, Estimate)) -> Self {
+        Instants { t_s, mean_in_system }
     }
-    rows
+}
+
+/// Rows of a table at most: a finer grid is in `transient.csv`.
+const TRANSIENT_ROWS: usize = 25;
+
+fn print_transient(instants: &[Instants], console: &mut Console<'_>) -> Result<(), Failure> {
+    if instants.is_empty() {
+        return Ok(());
+    }
+    console.print(format!("\n{:<24}{:>14}", "time", "in system (95 % interval)"))?;
+    let step = instants.len().div_ceil(TRANSIENT_ROWS);
+    for Instants { t_s, mean_in_system } in instants.iter().step_by(step) {
+        let Estimate { estimate, half_width, .. } = mean_in_system;
+        console.print(format!("{:<24}{estimate:>14.3} ± {half_width:.3}", format!("{t_s} s")))?;
+    }
+    Ok(())
 }

@@ -55,6 +55,11 @@ impl Recursion {
         Recursion { terms, prefetch, ready_s, done_s, held: VecDeque::with_capacity(prefetch) }
     }
 
+    /// The overheads.
+    pub fn terms(&self) -> Terms {
+        self.terms
+    }
+
     /// Serves the next job.
     #[inline]
     pub fn serve(&mut self, due_s: f64, demand_s: f64) -> Timing {

@@ -1,18 +1,24 @@
-//! Replications of a scenario, each a long run of the recursion.
+//! Replications of a scenario.
 
-use std::collections::VecDeque;
-
+use fearless_simd::Level;
 use rayon::prelude::*;
 
-use super::{Recursion, Timing};
-use crate::model::{JobRecord, Outcome, Scenario, Terms};
-use crate::output::{Level, PROBABILITIES, quantile_of_sorted, sorted};
-use crate::sampling::{Job, Jobs};
+use super::event::drive;
+use super::recursion::Recursion;
+use super::statistics::Statistics;
+use super::{fcfs, lockstep};
+use crate::model::{Overheads, Scenario, Terms};
+use crate::output::PROBABILITIES;
+use crate::sampling::{Jobs, WIDTH};
 
 /// Statistics of one replication, over its measured jobs.
+///
+/// Waits and sojourns are those of jobs that were served (in vain or not); a wait ends when the first service
+/// begins, so with preemption or processor sharing the time lost later is in the sojourn only. Time averages
+/// are over the window from the due time of the first measured job to that of the last.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Replication {
-    /// Fraction of time in service, 0..1.
+    /// Fraction of the servers' time in service, 0..1.
     pub utilization: f64,
     /// Demand that arrived per unit of time, erlangs.
     pub offered_load: f64,
@@ -20,163 +26,86 @@ pub struct Replication {
     pub mean_wait_s: f64,
     /// Mean time from due to done, s.
     pub mean_sojourn_s: f64,
+    /// Variance of the time from due to start, s².
+    pub wait_variance: f64,
+    /// Variance of the time from due to done, s².
+    pub sojourn_variance: f64,
     /// Time average of the jobs waiting.
     pub mean_queue_length: f64,
     /// Time average of the jobs waiting or in service.
     pub mean_in_system: f64,
-    /// Departures per second.
+    /// Jobs served per second.
     pub throughput: f64,
-    /// Fraction of jobs that wait, with overheads for more than the idle path.
+    /// Fraction of accepted jobs that wait, with overheads for more than the idle path.
     pub prob_wait: f64,
+    /// Fraction of jobs that were refused, or dropped in favour of others.
+    pub prob_blocked: f64,
+    /// Fraction of jobs that left before service.
+    pub prob_abandon: f64,
+    /// Fraction of jobs that became dead letters.
+    pub prob_dead_letter: f64,
+    /// Measured jobs that were still there when the run was given up.
+    pub unfinished: u64,
     /// Quantiles of the wait at [`PROBABILITIES`], s.
     pub wait_quantiles_s: [f64; PROBABILITIES.len()],
     /// Quantiles of the sojourn at [`PROBABILITIES`], s.
     pub sojourn_quantiles_s: [f64; PROBABILITIES.len()],
+    /// By class, in the order of the scenario; empty with a single class.
+    pub classes: Vec<Replication>,
+    /// By station, in the order of the scenario; empty without a network.
+    pub stations: Vec<Replication>,
 }
 
 /// Simulates every replication of a scenario with the given overheads, in the order of their numbers.
 ///
 /// Each replication draws from streams of its own, so the result is the same to the last bit however
-/// many of the current thread pool's threads share the work.
-pub fn simulate(scenario: &Scenario, terms: Terms) -> Vec<Replication> {
-    let replications = 0..scenario.run().replications();
-    replications.into_par_iter().map(|replication| replicate(scenario, terms, replication)).collect()
-}
-
-fn replicate(scenario: &Scenario, terms: Terms, replication: u32) -> Replication {
-    let measured = scenario.run().jobs();
-    let mut jobs = Jobs::new(scenario, replication);
-    let mut queue = Recursion::new(scenario.effective_prefetch(), terms);
-    // Jobs of the warm-up that may still be there when the window opens.
-    let mut present: VecDeque<(f64, Timing)> = VecDeque::new();
-    for _ in 0..scenario.run().warmup_jobs() {
-        let job = jobs.next_job();
-        while present.pop_front_if(|(_, timing)| timing.done_s <= job.due_s).is_some() {}
-        present.push_back((job.due_s, queue.serve(job.due_s, job.demand_s)));
-    }
-    let mut statistics: Option<Statistics> = None;
-    for _ in 0..measured {
-        let job = jobs.next_job();
-        let timing = queue.serve(job.due_s, job.demand_s);
-        let statistics = statistics.get_or_insert_with(|| {
-            let mut statistics = Statistics::new(job.due_s, terms.idle_path_s, measured);
-            present.iter().for_each(|(due_s, timing)| statistics.pass(*due_s, *timing));
-            statistics
-        });
-        statistics.observe(job, timing);
-    }
-    statistics.expect("a scenario measures at least two jobs").finish()
-}
-
-/// What is gathered while a replication runs.
-struct Statistics {
-    from_s: f64,
-    to_s: f64,
-    idle_path_s: f64,
-    demand_s: f64,
-    waits_s: Vec<f64>,
-    sojourns_s: Vec<f64>,
-    done_s: Vec<f64>,
-    waiting: Level,
-    present: Level,
-}
-
-impl Statistics {
-    fn new(from_s: f64, idle_path_s: f64, jobs: u64) -> Self {
-        let column = || Vec::with_capacity(jobs as usize);
-        Statistics {
-            from_s,
-            to_s: from_s,
-            idle_path_s,
-            demand_s: 0.0,
-            waits_s: column(),
-            sojourns_s: column(),
-            done_s: column(),
-            waiting: Level::from(from_s),
-            present: Level::from(from_s),
-        }
-    }
-
-    /// A measured job.
-    fn observe(&mut self, job: Job, timing: Timing) {
-        self.to_s = job.due_s;
-        self.demand_s += job.demand_s;
-        self.waits_s.push(timing.start_s - job.due_s);
-        self.sojourns_s.push(timing.done_s - job.due_s);
-        self.pass(job.due_s, timing);
-    }
-
-    /// Any job, for what is averaged over time.
-    fn pass(&mut self, due_s: f64, timing: Timing) {
-        self.done_s.push(timing.done_s);
-        self.waiting.pass(due_s, timing.start_s);
-        self.present.pass(due_s, timing.done_s);
-    }
-
-    fn finish(self) -> Replication {
-        let count = self.waits_s.len() as f64;
-        let mean = |values: &[f64]| values.iter().sum::<f64>() / count;
-        let span_s = self.to_s - self.from_s;
-        let departed_by = |instant_s: f64| self.done_s.partition_point(|done_s| *done_s <= instant_s);
-        let departed = (departed_by(self.to_s) - departed_by(self.from_s)) as f64;
-        // A job that only passes the idle path differs from it by rounding.
-        let waited = |wait_s: &&f64| **wait_s > self.idle_path_s + 1e-12 * self.to_s.max(1.0);
-        let mean_queue_length = self.waiting.mean(self.to_s);
-        let mean_in_system = self.present.mean(self.to_s);
-        Replication {
-            utilization: mean_in_system - mean_queue_length,
-            offered_load: self.demand_s / span_s,
-            mean_wait_s: mean(&self.waits_s),
-            mean_sojourn_s: mean(&self.sojourns_s),
-            mean_queue_length,
-            mean_in_system,
-            throughput: departed / span_s,
-            prob_wait: self.waits_s.iter().filter(waited).count() as f64 / count,
-            wait_quantiles_s: quantiles(self.waits_s),
-            sojourn_quantiles_s: quantiles(self.sojourns_s),
-        }
-    }
-}
-
-fn quantiles(values: Vec<f64>) -> [f64; PROBABILITIES.len()] {
-    let values = sorted(values);
-    PROBABILITIES.map(|(p, _)| quantile_of_sorted(&values, p).expect("at least one job was measured"))
-}
-
-/// The driven jobs of a scenario, served by the recursion: job by job what a live run should show.
+/// many of the current thread pool's threads share the work. Overheads count only where a broker deals the
+/// jobs out, that is for a plain FCFS queue ([`Scenario::is_plain_fcfs`]).
 ///
-/// These are the first jobs of replication 0, warm-up included and flagged, starting with an empty
-/// queue, as `live` sends them.
-pub fn trajectory(scenario: &Scenario, terms: Terms) -> Vec<JobRecord> {
-    let drive = scenario.drive();
-    let mut queue = Recursion::new(scenario.effective_prefetch(), terms);
-    let jobs = Jobs::new(scenario, 0).take(drive.total() as usize);
-    jobs.map(|job| {
-        let timing = queue.serve(job.due_s, job.demand_s);
-        JobRecord {
-            job: job.index,
-            warmup: job.index < drive.warmup_jobs(),
-            due_s: job.due_s,
-            start_s: Some(timing.start_s),
-            done_s: Some(timing.done_s),
-            server: Some(0),
-            demand_s: job.demand_s,
-            attempts: 1,
-            outcome: Outcome::Served,
-            ..JobRecord::default()
-        }
-    })
-    .collect()
+/// What the scenario is decides here, once, which engine runs.
+pub fn simulate(scenario: &Scenario, overheads: impl Into<Overheads>) -> Vec<Replication> {
+    let overheads = overheads.into();
+    let replications = scenario.run().replications();
+    let numbers = (0..replications).into_par_iter();
+    if !scenario.is_plain_fcfs() {
+        return numbers.map(|replication| simulate_events(scenario, replication)).collect();
+    }
+    if !lockstep::fits(scenario, &overheads) {
+        return numbers.map(|replication| fcfs::replicate(scenario, &overheads, replication)).collect();
+    }
+    if replications as usize <= rayon::current_num_threads() {
+        return numbers.map(|replication| lockstep::simulate_one(scenario, replication)).collect();
+    }
+    let level = Level::new();
+    // The last group may be simulated for the sake of a single lane: a lane more costs nothing.
+    let groups = (0..replications.div_ceil(WIDTH as u32)).into_par_iter();
+    let lanes = groups.flat_map_iter(|group| lockstep::simulate_eight(scenario, group * WIDTH as u32, level));
+    let mut all: Vec<Replication> = lanes.collect();
+    all.truncate(replications as usize);
+    all
+}
+
+/// One replication by the event engine, whatever the scenario: for comparison with the recursions.
+pub fn simulate_events(scenario: &Scenario, replication: u32) -> Replication {
+    let mut statistics = Statistics::new(scenario);
+    drive(scenario, replication, &mut statistics);
+    statistics.finish()
 }
 
 /// Jobs that show how long a busy consumer takes from the end of one job to the start of the next.
 const SATURATED_JOBS: usize = 100_000;
 
-/// The rate at which a consumer that never runs dry completes jobs, jobs/s; λ divided by it is ρ′.
+/// The rate at which consumers that never run dry complete jobs, jobs/s; λ divided by it is ρ′.
 ///
-/// The consumer is fed with all jobs due at once; the mean service is taken from the scenario and only
-/// the gap between services from the recursion, so that without overheads the value is exactly μ.
+/// The consumers are fed with all jobs due at once; the mean service is taken from the scenario and only
+/// the gap between services from the recursion, so that without overheads the value is exactly cμ.
 pub fn sustainable_rate(scenario: &Scenario, terms: Terms) -> f64 {
+    let servers = scenario.queue().servers();
+    let mean_service = scenario.service().mean();
+    if terms == Terms::IDEAL {
+        return f64::from(servers) / mean_service;
+    }
+    // Every consumer of a ring that never runs dry has the same gaps as a single one.
     let mut queue = Recursion::new(scenario.effective_prefetch(), terms);
     let mut jobs = Jobs::new(scenario, 0);
     let mut done_s = queue.serve(0.0, jobs.next_job().demand_s).done_s;
@@ -186,5 +115,6 @@ pub fn sustainable_rate(scenario: &Scenario, terms: Terms) -> f64 {
         gaps_s += timing.start_s - done_s;
         done_s = timing.done_s;
     }
-    1.0 / (scenario.service().mean() + terms.overshoot_s + gaps_s / SATURATED_JOBS as f64)
+    let occupied_s = mean_service + terms.overshoot_s + gaps_s / SATURATED_JOBS as f64;
+    f64::from(servers) / occupied_s
 }

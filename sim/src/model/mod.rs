@@ -5,16 +5,25 @@
 //! [`scenario_file`](crate::scenario_file).
 
 mod arrivals;
+mod class;
 mod kendall;
+mod load;
+mod outage;
 mod queue;
 mod record;
 mod scenario;
 mod shape;
+mod station;
 mod terms;
 
-pub use arrivals::{ArrivalProcess, Arrivals};
-pub use queue::{Discipline, Queue};
+pub(crate) use arrivals::Rate;
+pub use arrivals::{ArrivalProcess, Arrivals, Batch, Trace};
+pub use class::{Class, Service};
+pub use load::Load;
+pub use outage::{Initial, Outage, Transient};
+pub use queue::{Breakdowns, Discipline, FailsWhile, Interrupted, Overflow, Patience, Queue, Redo, Retry};
 pub use record::{JobRecord, Outcome};
-pub use scenario::{DriveLength, RunLength, Scenario, Service};
-pub use shape::Shape;
-pub use terms::Terms;
+pub use scenario::{DriveLength, RunLength, Scenario};
+pub use shape::{Empirical, Shape};
+pub use station::{Routing, Station};
+pub use terms::{Overhead, Overheads, Terms};

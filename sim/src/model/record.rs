@@ -12,6 +12,8 @@ pub struct JobRecord {
     pub replication: u32,
     /// Index of the job in its stream, from 0, in due order.
     pub job: u64,
+    /// Index of the job's class.
+    pub class: u32,
     /// Whether the job belongs to the warm-up and is left out of statistics.
     pub warmup: bool,
     /// When the job was due to arrive, s.

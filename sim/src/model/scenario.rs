@@ -2,41 +2,27 @@
 
 use serde::Serialize;
 
-use super::{Arrivals, Queue, Shape};
+use super::{
+    ArrivalProcess, Arrivals, Class, Discipline, Initial, Outage, Queue, Rate, Service, Station, Transient,
+};
 
-/// A complete, valid description of a queue and of how long to look at it.
+/// A complete, valid description of a queue, or a network of queues, and of how long to look at it.
 ///
 /// λ is given once; utilization, offered load and the Kendall name are derived.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Scenario {
     pub(crate) schema: u64,
     pub(crate) name: String,
     pub(crate) description: String,
-    pub(crate) arrivals: Arrivals,
-    pub(crate) service: Service,
-    pub(crate) queue: Queue,
+    /// At least one; the only one has an empty name and a service, or is of a network.
+    pub(crate) classes: Vec<Class>,
+    /// At least one; the only one that is no network has an empty name.
+    pub(crate) stations: Vec<Station>,
+    pub(crate) outages: Vec<Outage>,
+    pub(crate) initial: Option<Initial>,
+    pub(crate) transient: Option<Transient>,
     pub(crate) run: RunLength,
     pub(crate) drive: DriveLength,
-}
-
-/// The service demand of a job.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Service {
-    pub(crate) mean: f64,
-    pub(crate) shape: Shape,
-}
-
-impl Service {
-    /// Mean service time E\[S\] in seconds; positive and finite.
-    #[doc(alias = "E[S]")]
-    pub fn mean(&self) -> f64 {
-        self.mean
-    }
-
-    /// Shape of the service time.
-    pub fn shape(&self) -> Shape {
-        self.shape
-    }
 }
 
 /// The simulation's effort.
@@ -110,19 +96,68 @@ impl Scenario {
         &self.description
     }
 
-    /// How jobs arrive.
+    /// The classes of jobs, in the order of the file; at least one.
+    pub fn classes(&self) -> &[Class] {
+        &self.classes
+    }
+
+    /// The stations, in the order of the file; at least one.
+    pub fn stations(&self) -> &[Station] {
+        &self.stations
+    }
+
+    /// Whether the scenario names stations.
+    pub fn is_network(&self) -> bool {
+        !self.stations[0].name.is_empty()
+    }
+
+    /// Whether there is one queue and one class of jobs.
+    pub fn is_single(&self) -> bool {
+        !self.is_network() && self.classes.len() == 1
+    }
+
+    /// Whether jobs of one class only wait for the next free server in the order of their arrival: what a broker
+    /// with consumers does, and what a recursion can follow without events.
+    pub fn is_plain_fcfs(&self) -> bool {
+        let open = !matches!(self.arrivals().process(), ArrivalProcess::FiniteSource { .. });
+        let fcfs = matches!(self.queue().discipline, Discipline::Fcfs {});
+        self.is_single() && fcfs && open && self.queue().is_plain() && self.outages.is_empty()
+    }
+
+    /// How jobs of the first, mostly the only, class arrive.
     pub fn arrivals(&self) -> &Arrivals {
-        &self.arrivals
+        &self.classes[0].arrivals
     }
 
-    /// What a job demands.
+    /// What a job of the first class demands at the first station; [`Scenario::service_of`] knows the others.
     pub fn service(&self) -> &Service {
-        &self.service
+        self.service_of(0, 0)
     }
 
-    /// Where jobs wait and who serves them.
+    /// What a job of a class demands at a station.
+    pub fn service_of(&self, class: usize, station: usize) -> &Service {
+        let of_class = self.classes[class].service.as_ref();
+        of_class.or(self.stations[station].service.as_ref()).expect("a class or a station has a service")
+    }
+
+    /// The first, mostly the only, waiting line and its servers.
     pub fn queue(&self) -> &Queue {
-        &self.queue
+        &self.stations[0].queue
+    }
+
+    /// Servers that are gone for a while, in the order of the file.
+    pub fn outages(&self) -> &[Outage] {
+        &self.outages
+    }
+
+    /// Jobs that are there at time 0.
+    pub fn initial_jobs(&self) -> u64 {
+        self.initial.map_or(0, Initial::jobs)
+    }
+
+    /// The instants at which the number in the system is wanted.
+    pub fn transient(&self) -> Option<Transient> {
+        self.transient
     }
 
     /// The simulation's effort.
@@ -135,21 +170,27 @@ impl Scenario {
         &self.drive
     }
 
-    /// Offered load a = λ·E\[S\], erlangs.
-    #[doc(alias = "a")]
-    pub fn offered_load(&self) -> f64 {
-        self.arrivals.rate * self.service.mean
+    /// Jobs that arrive from outside per second, all classes together.
+    pub fn arrival_rate(&self) -> f64 {
+        self.classes.iter().map(|class| class.arrivals.rate()).sum()
     }
 
-    /// Utilization ρ = λ·E\[S\]/c of the ideal queue; 1 or more has no steady state.
+    /// Offered load a = Σ λ_k·E\[S_k\] of the first station, erlangs; retries are not counted.
+    #[doc(alias = "a")]
+    pub fn offered_load(&self) -> f64 {
+        let of = |(k, class): (usize, &Class)| class.arrivals.rate() * self.service_of(k, 0).mean;
+        self.classes.iter().enumerate().map(of).sum()
+    }
+
+    /// Utilization ρ = a/c of the ideal queue; 1 or more has no steady state.
     #[doc(alias = "ρ")]
     pub fn utilization(&self) -> f64 {
-        self.offered_load() / f64::from(self.queue.servers)
+        self.offered_load() / f64::from(self.queue().servers)
     }
 
     /// The prefetch a real consumer uses: the scenario's, or 1 where it names none.
     pub fn effective_prefetch(&self) -> u32 {
-        self.queue.prefetch.unwrap_or(1)
+        self.queue().prefetch.unwrap_or(1)
     }
 
     /// The same scenario with other jobs: every stream starts from `seed`.
@@ -158,13 +199,18 @@ impl Scenario {
         self
     }
 
-    /// The same scenario with another arrival rate, jobs/s.
+    /// The same scenario with another arrival rate, jobs/s; a process with a rate of its own gives way to a
+    /// Poisson process.
     ///
     /// # Panics
     /// If `rate` is not positive and finite.
     pub fn with_rate(mut self, rate: f64) -> Self {
         assert!(rate > 0.0 && rate.is_finite(), "a rate is positive and finite");
-        self.arrivals.rate = rate;
+        let arrivals = &mut self.classes[0].arrivals;
+        if matches!(arrivals.rate, Rate::Derived(_)) {
+            arrivals.process = ArrivalProcess::Poisson {};
+        }
+        arrivals.rate = Rate::Given(rate);
         self
     }
 
@@ -174,7 +220,7 @@ impl Scenario {
     /// If `prefetch` is 0, which no broker can serve.
     pub fn with_prefetch(mut self, prefetch: u32) -> Self {
         assert!(prefetch > 0, "a consumer that may hold no job never works");
-        self.queue.prefetch = Some(prefetch);
+        self.stations[0].queue.prefetch = Some(prefetch);
         self
     }
 

@@ -57,7 +57,7 @@ impl JobsWriter {
         let row = [
             record.replication.to_string(),
             record.job.to_string(),
-            String::new(),
+            record.class.to_string(),
             String::new(),
             record.warmup.to_string(),
             instant(Some(record.due_s)),
@@ -123,6 +123,8 @@ fn record(row: &csv::StringRecord) -> Result<JobRecord, String> {
     Ok(JobRecord {
         replication: value(row, 0)?,
         job: value(row, 1)?,
+        // Tables of before there were classes leave it empty.
+        class: if row[2].is_empty() { 0 } else { value(row, 2)? },
         warmup: value(row, 4)?,
         due_s: finite(row, 5)?,
         sent_s: instant(row, 6)?,

@@ -13,8 +13,8 @@ use super::{CalibrationSource, JobsWriter, Machine, Manifest, RunFolderError, SC
 use crate::calibration::{self, Calibration};
 use crate::engine::Replication;
 use crate::model::{JobRecord, Scenario};
-use crate::output::PROBABILITIES;
-use crate::scenario_file::{hash, hex, resolved};
+use crate::output::{Estimate, PROBABILITIES};
+use crate::scenario_file::{attachments, hash, hex, resolved};
 
 /// Who ran what, and when: what a program knows only from its surroundings.
 #[derive(Debug, Clone)]
@@ -63,6 +63,9 @@ impl RunFolder {
             None => None,
         };
         write(&path.join("scenario.toml"), &resolved(scenario))?;
+        for (name, content) in attachments(scenario) {
+            write(&path.join(name), &content)?;
+        }
         let manifest = Manifest {
             schema: SCHEMA,
             source,
@@ -130,9 +133,25 @@ impl RunFolder {
     ///
     /// # Errors
     /// [`RunFolderError::Io`] if it cannot be written.
-    pub fn write_replications(&self, replications: &[Replication]) -> Result<(), RunFolderError> {
+    pub fn write_replications(
+        &self,
+        scenario: &Scenario,
+        replications: &[Replication],
+    ) -> Result<(), RunFolderError> {
         let path = self.path.join("replications.csv");
-        write(&path, &replications_table(replications))
+        write(&path, &replications_table(scenario, replications))
+    }
+
+    /// Writes `transient.csv`, one row an instant.
+    ///
+    /// # Errors
+    /// [`RunFolderError::Io`] if it cannot be written.
+    pub fn write_transient(&self, instants: &[(f64, Estimate)]) -> Result<(), RunFolderError> {
+        let mut text = "t_s,mean_in_system,half_width\n".to_owned();
+        for (t_s, Estimate { estimate, half_width, .. }) in instants {
+            text.push_str(&format!("{t_s},{estimate},{half_width}\n"));
+        }
+        write(&self.path.join("transient.csv"), &text)
     }
 
     /// Writes the manifest as it stands; readers see the old one or the new one, never half of it.
@@ -188,28 +207,46 @@ fn write(path: &Path, text: &str) -> Result<(), RunFolderError> {
     fs::rename(&temporary, path).map_err(|error| RunFolderError::io(path, error))
 }
 
-fn replications_table(replications: &[Replication]) -> String {
+/// One row a replication, and in networks and with classes one more for each station and class.
+fn replications_table(scenario: &Scenario, replications: &[Replication]) -> String {
     let quantile_names = |metric: &str| PROBABILITIES.map(|(_, p)| format!("{metric}_{p}_s")).join(",");
     let mut text = format!(
-        "replication,utilization,offered_load,mean_wait_s,mean_sojourn_s,mean_queue_length,mean_in_system,\
-         throughput,prob_wait,{},{}\n",
+        "replication,class,station,utilization,offered_load,mean_wait_s,mean_sojourn_s,wait_variance_s2,\
+         sojourn_variance_s2,mean_queue_length,mean_in_system,throughput,prob_wait,prob_blocked,prob_abandon,\
+         prob_dead_letter,unfinished,{},{}\n",
         quantile_names("wait"),
         quantile_names("sojourn")
     );
     for (n, replication) in replications.iter().enumerate() {
-        let scalars = [
-            replication.utilization,
-            replication.offered_load,
-            replication.mean_wait_s,
-            replication.mean_sojourn_s,
-            replication.mean_queue_length,
-            replication.mean_in_system,
-            replication.throughput,
-            replication.prob_wait,
-        ];
-        let quantiles = replication.wait_quantiles_s.iter().chain(&replication.sojourn_quantiles_s);
-        let values: Vec<String> = scalars.iter().chain(quantiles).map(f64::to_string).collect();
-        text.push_str(&format!("{n},{}\n", values.join(",")));
+        text.push_str(&row(n, "", "", replication));
+        for (class, part) in scenario.classes().iter().zip(&replication.classes) {
+            text.push_str(&row(n, class.name(), "", part));
+        }
+        for (station, part) in scenario.stations().iter().zip(&replication.stations) {
+            text.push_str(&row(n, "", station.name(), part));
+        }
     }
     text
+}
+
+fn row(replication: usize, class: &str, station: &str, values: &Replication) -> String {
+    let scalars = [
+        values.utilization,
+        values.offered_load,
+        values.mean_wait_s,
+        values.mean_sojourn_s,
+        values.wait_variance,
+        values.sojourn_variance,
+        values.mean_queue_length,
+        values.mean_in_system,
+        values.throughput,
+        values.prob_wait,
+        values.prob_blocked,
+        values.prob_abandon,
+        values.prob_dead_letter,
+        values.unfinished as f64,
+    ];
+    let quantiles = values.wait_quantiles_s.iter().chain(&values.sojourn_quantiles_s);
+    let values: Vec<String> = scalars.iter().chain(quantiles).map(f64::to_string).collect();
+    format!("{replication},{class},{station},{}\n", values.join(","))
 }

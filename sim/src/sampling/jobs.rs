@@ -1,6 +1,7 @@
 //! The jobs of a scenario: the same in simulation and in reality.
 
-use super::{Purpose, Sampler, Stream};
+use super::draws::Draws;
+use super::{Instants, Purpose, Sampler, Stream};
 use crate::model::Scenario;
 
 /// One job: when it is due and how much service it asks for.
@@ -8,16 +9,20 @@ use crate::model::Scenario;
 pub struct Job {
     /// Index in the stream, from 0.
     pub index: u64,
+    /// Index of its class.
+    pub class: u32,
     /// Instant at which it is due, s since the start of its replication.
     pub due_s: f64,
-    /// Service time it demands, s.
+    /// Service time it demands at the first station, s.
     pub demand_s: f64,
 }
 
-/// The endless stream of jobs of one (scenario, seed, replication), in due order.
+/// The stream of jobs of one (scenario, seed, replication), in due order; of two jobs due at the same
+/// instant the one of the earlier class comes first.
 ///
-/// `sim` serves these jobs in a recursion, `live` sends them to a real pipeline: job i has the same due
+/// `sim` serves these jobs in an engine, `live` sends them to a real pipeline: job i has the same due
 /// time and demand in both worlds, which is what lets predicted and observed be compared job by job.
+/// The stream ends only with a trace.
 ///
 /// # Examples
 /// ```
@@ -29,36 +34,72 @@ pub struct Job {
 /// ```
 #[derive(Debug, Clone)]
 pub struct Jobs {
-    arrivals: Stream,
-    services: Stream,
-    interarrival: Sampler,
-    service: Sampler,
-    next: Job,
+    classes: Vec<ClassJobs>,
+    /// The class whose job is due next.
+    next: usize,
+    index: u64,
+    backlog: u64,
+}
+
+#[derive(Debug, Clone)]
+struct ClassJobs {
+    instants: Instants,
+    services: Draws,
+    due_s: f64,
 }
 
 impl Jobs {
     /// The jobs of one replication, from job 0.
     pub fn new(scenario: &Scenario, replication: u32) -> Self {
         let seed = scenario.run().seed();
-        let arrivals = scenario.arrivals();
-        let service = scenario.service();
-        Jobs {
-            arrivals: Stream::new(seed, replication, Purpose::Arrivals),
-            services: Stream::new(seed, replication, Purpose::Services),
-            interarrival: Sampler::new(arrivals.process().interarrival(), 1.0 / arrivals.rate()),
-            service: Sampler::new(service.shape(), service.mean()),
-            next: Job { index: 0, due_s: 0.0, demand_s: 0.0 },
-        }
+        let class = |(k, class): (usize, &crate::model::Class)| {
+            let (service, number) = (scenario.service_of(k, 0), k as u32);
+            let mut instants = Instants::new(class.arrivals(), seed, replication, number);
+            ClassJobs {
+                due_s: instants.next_instant(),
+                instants,
+                services: Draws::new(
+                    Sampler::new(service.shape().clone(), service.mean()),
+                    Stream::of_class(seed, replication, Purpose::Services, number),
+                ),
+            }
+        };
+        let classes = scenario.classes().iter().enumerate().map(class).collect();
+        let mut jobs = Jobs { classes, next: 0, index: 0, backlog: scenario.initial_jobs() };
+        jobs.choose();
+        jobs
+    }
+
+    /// When the next job is due, s; infinite when there is none.
+    #[inline]
+    pub fn due_s(&self) -> f64 {
+        if self.backlog > 0 { 0.0 } else { self.classes[self.next].due_s }
     }
 
     /// The next job.
     #[inline]
     pub fn next_job(&mut self) -> Job {
-        self.next.due_s += self.interarrival.sample(&mut self.arrivals);
-        self.next.demand_s = self.service.sample(&mut self.services);
-        let job = self.next;
-        self.next.index += 1;
+        let (index, due_s) = (self.index, self.due_s());
+        self.index += 1;
+        if self.backlog > 0 {
+            self.backlog -= 1;
+            let demand_s = self.classes[0].services.next_time();
+            return Job { index, class: 0, due_s, demand_s };
+        }
+        let class = &mut self.classes[self.next];
+        let demand_s = class.services.next_time();
+        class.due_s = class.instants.next_instant();
+        let job = Job { index, class: self.next as u32, due_s, demand_s };
+        self.choose();
         job
+    }
+
+    #[inline]
+    fn choose(&mut self) {
+        if self.classes.len() > 1 {
+            let earliest = |a: &usize, b: &usize| self.classes[*a].due_s.total_cmp(&self.classes[*b].due_s);
+            self.next = (0..self.classes.len()).min_by(earliest).expect("a scenario has a class");
+        }
     }
 }
 
@@ -66,6 +107,6 @@ impl Iterator for Jobs {
     type Item = Job;
 
     fn next(&mut self) -> Option<Job> {
-        Some(self.next_job())
+        (self.due_s() < f64::INFINITY).then(|| self.next_job())
     }
 }

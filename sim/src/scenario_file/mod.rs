@@ -2,6 +2,7 @@
 
 mod error;
 mod grammar;
+mod resolved;
 mod table;
 
 use std::path::Path;
@@ -9,6 +10,7 @@ use std::path::Path;
 use sha2::{Digest, Sha256};
 
 pub use error::{Mistake, ScenarioError};
+pub use resolved::{attachments, resolved};
 
 use crate::model::Scenario;
 
@@ -44,11 +46,6 @@ pub fn load(path: &Path) -> Result<Scenario, ScenarioError> {
 pub fn parse(text: &str, file: &str) -> Result<Scenario, ScenarioError> {
     let document = table::Document::parse(text, file)?;
     grammar::scenario(document)
-}
-
-/// The scenario with every default filled in, as TOML that [`parse`] reads back to the same value.
-pub fn resolved(scenario: &Scenario) -> String {
-    toml::to_string(scenario).expect("a scenario holds only what TOML can say")
 }
 
 /// SHA-256 of the resolved scenario in hexadecimal: two runs of one hash have the same jobs.

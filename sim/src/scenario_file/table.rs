@@ -3,7 +3,10 @@
 //! Serde's derived readers lose the position inside tagged enums and cannot tell a rule from a type
 //! error, which is why the grammar is read by hand.
 
+use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::ops::Range;
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use toml::Spanned;
@@ -13,10 +16,12 @@ use super::{Mistake, ScenarioError};
 
 type Result<T> = std::result::Result<T, ScenarioError>;
 
-/// Name and text of the file, to turn positions into lines.
+/// Name and text of the file, to turn positions into lines and to find what it refers to.
 struct Source {
     file: String,
     text: String,
+    /// Where each key that was read stands, by its full name.
+    places: RefCell<BTreeMap<String, Range<usize>>>,
 }
 
 impl Source {
@@ -31,7 +36,8 @@ pub(super) struct Document;
 impl Document {
     /// Parses the text into its root table.
     pub(super) fn parse<'t>(text: &'t str, file: &str) -> Result<Table<'t>> {
-        let source = Rc::new(Source { file: file.to_owned(), text: text.to_owned() });
+        let source =
+            Rc::new(Source { file: file.to_owned(), text: text.to_owned(), places: RefCell::default() });
         let root = DeTable::parse(text).map_err(|error| ScenarioError::Syntax {
             file: file.to_owned(),
             line: source.line(error.span().map_or(0, |span| span.start)),
@@ -65,9 +71,37 @@ impl<T> Entry<T> {
         if keeps(&self.value) { Ok(self.value) } else { Err(self.mistake(rule, remedy)) }
     }
 
+    /// The value as a 32-bit number if it lies between `least` and `most`.
+    pub(super) fn between(self, least: u32, most: u32, rule: &str, remedy: &str) -> Result<u32>
+    where
+        T: Copy + TryInto<u32>,
+    {
+        let fits = self.value.try_into().ok().filter(|value| (least..=most).contains(value));
+        fits.ok_or_else(|| self.mistake(rule, remedy))
+    }
+
+    /// A path as written, taken from where the file is.
+    pub(super) fn beside_the_file(&self) -> PathBuf
+    where
+        T: AsRef<Path>,
+    {
+        Path::new(&self.source.file).parent().unwrap_or(Path::new("")).join(&self.value)
+    }
+
     /// A complaint about this value.
     pub(super) fn mistake(&self, rule: &str, remedy: &str) -> ScenarioError {
         mistake(&self.source, &self.key, &self.span, rule, remedy).into()
+    }
+}
+
+/// Where the keys of a file stand, for rules that join several of them.
+pub(super) struct Places(Rc<Source>);
+
+impl Places {
+    /// A complaint about a key that was read.
+    pub(super) fn mistake(&self, key: &str, rule: &str, remedy: &str) -> ScenarioError {
+        let span = self.0.places.borrow().get(key).cloned().unwrap_or(0..0);
+        mistake(&self.0, key, &span, rule, remedy).into()
     }
 }
 
@@ -91,11 +125,18 @@ impl<'t> Table<'t> {
 
     fn take(&mut self, key: &'static str) -> Option<Spanned<DeValue<'t>>> {
         self.known.push(key);
-        self.entries.remove(key)
+        let value = self.entries.remove(key)?;
+        self.source.places.borrow_mut().insert(self.full(key), value.span());
+        Some(value)
+    }
+
+    /// What remembers where each key of the file stands.
+    pub(super) fn places(&self) -> Places {
+        Places(Rc::clone(&self.source))
     }
 
     /// The complaint that a required key is missing.
-    fn missing(&self, key: &str, remedy: &str) -> ScenarioError {
+    pub(super) fn missing(&self, key: &str, remedy: &str) -> ScenarioError {
         Mistake {
             file: self.source.file.clone(),
             line: self.source.line(self.span.start),
@@ -163,16 +204,47 @@ impl<'t> Table<'t> {
         self.string(key, remedy)?.ok_or_else(|| self.missing(key, remedy))
     }
 
+    /// An optional truth value.
+    pub(super) fn flag(&mut self, key: &'static str, remedy: &str) -> Result<Option<Entry<bool>>> {
+        let Some(value) = self.take(key) else {
+            return Ok(None);
+        };
+        self.entry(key, value, DeValue::as_bool, "it must be true or false", remedy).map(Some)
+    }
+
+    /// A required list of numbers.
+    pub(super) fn required_numbers(&mut self, key: &'static str, remedy: &str) -> Result<Entry<Vec<f64>>> {
+        let value = self.take(key).ok_or_else(|| self.missing(key, remedy))?;
+        let read = |value: &DeValue<'_>| {
+            value.as_array()?.iter().map(|item| as_number(item.get_ref())).collect::<Option<Vec<f64>>>()
+        };
+        self.entry(key, value, read, "it must be a list of numbers", remedy)
+    }
+
+    /// Every key that is left, each with a number.
+    pub(super) fn named_numbers(mut self, remedy: &str) -> Result<Vec<(String, Entry<f64>)>> {
+        let entries = std::mem::take(&mut self.entries);
+        let read = |(name, value): (Spanned<_>, Spanned<DeValue<'t>>)| {
+            let name: String = std::borrow::Cow::into_owned(name.into_inner());
+            let number = self.entry(&name, value, as_number, "it must be a number", remedy)?;
+            Ok((name, number))
+        };
+        entries.into_iter().map(read).collect()
+    }
+
     /// An optional table, inline or with a header.
     pub(super) fn table(&mut self, key: &'static str, remedy: &str) -> Result<Option<Table<'t>>> {
         let Some(value) = self.take(key) else {
             return Ok(None);
         };
-        let (span, path) = (value.span(), self.full(key));
+        self.as_table(self.full(key), value, remedy).map(Some)
+    }
+
+    fn as_table(&self, path: String, value: Spanned<DeValue<'t>>, remedy: &str) -> Result<Table<'t>> {
+        let span = value.span();
         match value.into_inner() {
             DeValue::Table(entries) => {
-                let source = Rc::clone(&self.source);
-                Ok(Some(Table { source, path, span, entries, known: Vec::new() }))
+                Ok(Table { source: Rc::clone(&self.source), path, span, entries, known: Vec::new() })
             }
             _ => Err(mistake(&self.source, &path, &span, "it must be a table", remedy).into()),
         }
@@ -181,6 +253,26 @@ impl<'t> Table<'t> {
     /// A required table.
     pub(super) fn required_table(&mut self, key: &'static str, remedy: &str) -> Result<Table<'t>> {
         self.table(key, remedy)?.ok_or_else(|| self.missing(key, remedy))
+    }
+
+    /// The tables of a `[[key]]`, in the order of the file; none if there is no such key.
+    pub(super) fn tables(&mut self, key: &'static str, remedy: &str) -> Result<Vec<Table<'t>>> {
+        let Some(value) = self.take(key) else {
+            return Ok(Vec::new());
+        };
+        let (span, path) = (value.span(), self.full(key));
+        let DeValue::Array(items) = value.into_inner() else {
+            let rule = format!("it must be written as [[{key}]]");
+            return Err(mistake(&self.source, &path, &span, &rule, remedy).into());
+        };
+        let number = |(n, item): (usize, _)| self.as_table(format!("{path}[{}]", n + 1), item, remedy);
+        items.into_iter().enumerate().map(number).collect()
+    }
+
+    /// A complaint about the table as a whole.
+    pub(super) fn complaint(&self, value: &str, rule: &str, remedy: &str) -> ScenarioError {
+        let complaint = mistake(&self.source, &self.path, &self.span, rule, remedy);
+        Mistake { value: value.to_owned(), ..complaint }.into()
     }
 
     /// Refuses every key that was not asked for.

@@ -68,21 +68,153 @@ fn an_unknown_key_is_refused_and_the_meant_one_suggested() {
 }
 
 #[test]
-fn what_this_version_cannot_do_is_refused_by_name() {
+fn a_value_that_breaks_a_rule_is_refused_at_its_key() {
     for (from, to, key) in [
-        ("{ kind = \"fcfs\" }", "{ kind = \"srpt\" }", "queue.discipline.kind"),
-        ("servers    = 1", "servers    = 4", "queue.servers"),
+        ("{ kind = \"fcfs\" }", "{ kind = \"fifo\" }", "queue.discipline.kind"),
         ("servers    = 1", "servers    = 0", "queue.servers"),
-        ("{ kind = \"poisson\" }", "{ kind = \"mmpp\" }", "arrivals.process.kind"),
-        ("{ kind = \"exponential\" }", "{ kind = \"pareto\", tail = 2.5 }", "service.shape.kind"),
+        ("servers    = 1", "servers    = 100_001", "queue.servers"),
+        ("servers    = 1", "servers = 4\ncapacity = 3", "queue.capacity"),
+        ("servers    = 1", "overflow = \"reject\"", "queue.overflow"),
+        ("servers    = 1", "patience = { mean = -1 }", "queue.patience.mean"),
+        ("servers    = 1", "patience = { mean = inf }", "queue.patience.mean"),
+        ("servers    = 1", "retry = { probability = 1.5, max_attempts = 2 }", "queue.retry.probability"),
+        ("servers    = 1", "retry = { probability = 1.0 }", "queue.retry.probability"),
+        ("servers    = 1", "retry = { probability = nan }", "queue.retry.probability"),
+        (
+            "servers    = 1",
+            "breakdowns = { while = \"never\", mean_up_s = 1, mean_down_s = 1 }",
+            "queue.breakdowns.while",
+        ),
+        ("{ kind = \"poisson\" }", "{ kind = \"possion\" }", "arrivals.process.kind"),
+        (
+            "{ kind = \"poisson\" }",
+            "{ kind = \"mmpp\", levels = [0, 0], mean_stay_s = [1, 1] }",
+            "arrivals.process.levels",
+        ),
+        (
+            "{ kind = \"poisson\" }",
+            "{ kind = \"mmpp\", levels = [1, 2], mean_stay_s = [1] }",
+            "arrivals.process.mean_stay_s",
+        ),
+        (
+            "{ kind = \"poisson\" }",
+            "{ kind = \"piecewise\", levels = [1, nan], durations_s = [1, 1] }",
+            "arrivals.process.levels",
+        ),
+        (
+            "{ kind = \"poisson\" }",
+            "{ kind = \"sinusoid\", amplitude = 1.1, period_s = 9 }",
+            "arrivals.process.amplitude",
+        ),
+        ("{ kind = \"poisson\" }", "{ kind = \"trace\", file = \"no.txt\" }", "arrivals.process.file"),
+        (
+            "{ kind = \"poisson\" }",
+            "{ kind = \"finite_source\", population = 8, mean_think_s = 1 }",
+            "arrivals.rate",
+        ),
+        ("{ kind = \"poisson\" }", "{}\nbatch = { kind = \"fixed\", mean = 2.5 }", "arrivals.batch.mean"),
+        ("{ kind = \"exponential\" }", "{ kind = \"pareto\", tail = 1.0 }", "service.shape.tail"),
+        ("{ kind = \"exponential\" }", "{ kind = \"gamma\", scv = -1 }", "service.shape.scv"),
+        ("{ kind = \"exponential\" }", "{ kind = \"lognormal\", scv = inf }", "service.shape.scv"),
+        ("{ kind = \"exponential\" }", "{ kind = \"weibull\", shape = 0.01 }", "service.shape.shape"),
+        ("{ kind = \"exponential\" }", "{ kind = \"erlang\", stages = 0 }", "service.shape.stages"),
+        ("{ kind = \"exponential\" }", "{ kind = \"uniform\", half_width = 2 }", "service.shape.half_width"),
+        ("{ kind = \"exponential\" }", "{ kind = \"empirical\", file = \"no\" }", "service.shape.file"),
         ("prefetch   = 1 ", "prefetch   = 0 ", "queue.prefetch"),
         ("replications = 20", "replications = 1", "run.replications"),
         ("jobs         = 4_800", "jobs         = 0", "drive.jobs"),
+        ("jobs         = 4_800", "jobs         = 10_000_000_000", "drive.jobs"),
+        ("jobs         = 100_000", "jobs = 10_000_000_000_000", "run.jobs"),
         ("schema      = 1", "schema      = 2", "schema"),
         ("\"mm1-rho80\"", "\"../etc\"", "name"),
+        ("[queue]", "[initial]\njobs = -1\n[queue]", "initial.jobs"),
+        ("[queue]", "[transient]\nevery_s = 1\nuntil_s = 0.5\n[queue]", "transient.until_s"),
+        ("[queue]", "[[outage]]\nat_s = 1\nfor_s = 1\nservers = 2\n[queue]", "outage[1].servers"),
+        ("[queue]", "[[outage]]\nat_s = -1\nfor_s = 1\n[queue]", "outage[1].at_s"),
     ] {
-        assert_eq!(complaint(&with(from, to)).key, key);
+        // The key that goes with the row's rule must be the complaint's, whatever else the table holds.
+        let text = with(from, to).replace("{}\nbatch", "{ kind = \"poisson\" }\nbatch");
+        assert_eq!(complaint(&text).key, key, "{to}");
     }
+}
+
+#[test]
+fn what_no_engine_carries_together_is_refused_by_name() {
+    let without_prefetch = |text: &str| text.replace("prefetch   = 1 ", "");
+    for (from, to, key) in [
+        ("{ kind = \"fcfs\" }", "{ kind = \"srpt\" }", "queue.prefetch"),
+        ("servers    = 1", "capacity = 9", "queue.prefetch"),
+        ("[queue]", "[[outage]]\nat_s = 1\nfor_s = 1\n[queue]", "queue.prefetch"),
+    ] {
+        assert_eq!(complaint(&with(from, to)).key, key, "{to}");
+    }
+    let sharing = "discipline = { kind = \"processor_sharing\" }\n";
+    for (to, key) in [
+        ("patience = { mean = 1 }", "queue.patience"),
+        ("retry = { probability = 0.1 }", "queue.retry"),
+        ("breakdowns = { while = \"busy\", mean_up_s = 1, mean_down_s = 1 }", "queue.breakdowns"),
+        ("capacity = 9\noverflow = \"drop_head\"", "queue.overflow"),
+    ] {
+        let text = without_prefetch(&with("discipline = { kind = \"fcfs\" }", &format!("{sharing}{to}")));
+        assert_eq!(complaint(&text).key, key, "{to}");
+    }
+    let lcfs = "discipline = { kind = \"lcfs\" }\ncapacity = 9\noverflow = \"drop_head\"";
+    let text = without_prefetch(&with("discipline = { kind = \"fcfs\" }", lcfs));
+    assert_eq!(complaint(&text).key, "queue.overflow");
+}
+
+const NETWORK: &str = "schema = 1\nname = \"net\"\n[arrivals]\nrate = 10\nfirst = { a = 1.0 }\n\
+    [[station]]\nname = \"a\"\nservice = { mean = 0.01 }\nnext = { b = 0.5, exit = 0.5 }\n\
+    [[station]]\nname = \"b\"\nservice = { mean = 0.01 }\nnext = { a = 1.0 }\n";
+
+#[test]
+fn ways_that_lead_nowhere_or_to_more_than_one_place_at_once_are_refused() {
+    assert!(parse(NETWORK, "s.toml").is_ok());
+    for (from, to, key, rule) in [
+        ("b = 0.5, exit = 0.5", "b = 0.7, exit = 0.5", "station[1].next", "sum to 1"),
+        ("b = 0.5, exit = 0.5", "b = 0.5", "station[1].next", "sum to 1"),
+        ("b = 0.5, exit = 0.5", "b = 1.0", "station[1].next", "needs an exit"),
+        ("b = 0.5, exit = 0.5", "c = 0.5, exit = 0.5", "station[1].next.c", "no station of this name"),
+        ("b = 0.5, exit = 0.5", "b = 1.5, exit = -0.5", "station[1].next", "between 0 and 1"),
+        ("first = { a = 1.0 }", "first = { exit = 1.0 }", "arrivals.first.exit", "no station of this name"),
+        ("name = \"b\"", "name = \"a\"", "station[2].name", "name of its own"),
+        ("name = \"b\"", "name = \"exit\"", "station[2].name", "way out"),
+        (
+            "rate = 10",
+            "process = { kind = \"finite_source\", population = 2, mean_think_s = 1 }",
+            "arrivals.process",
+            "alone",
+        ),
+    ] {
+        let mistake = complaint(&NETWORK.replace(from, to));
+        assert!(mistake.key.starts_with(key) && mistake.rule.contains(rule), "{to}: {mistake}");
+    }
+}
+
+#[test]
+fn a_trace_that_goes_back_in_time_or_is_too_short_is_refused_with_its_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("s.toml").display().to_string();
+    let text = with("rate    = 160.0", "")
+        .replace("{ kind = \"poisson\" }", "{ kind = \"trace\", file = \"t.txt\" }");
+    let text = text.split_once("[run]").unwrap().0;
+    let refuse = |trace: &str, rest: &str| {
+        std::fs::write(folder.path().join("t.txt"), trace).unwrap();
+        match parse(&format!("{text}{rest}"), &path) {
+            Err(ScenarioError::Mistake(mistake)) => *mistake,
+            other => panic!("{trace}: {other:?}"),
+        }
+    };
+    let mistake = refuse("1.0\n# a remark\n2.0\n1.5\n", "");
+    assert_eq!((mistake.line, mistake.value.as_str()), (4, "1.5"));
+    assert!(mistake.file.ends_with("t.txt") && mistake.rule.contains("back"), "{mistake}");
+    assert_eq!(refuse("1.0\nsoon\n", "").line, 2);
+    assert_eq!(refuse("1.0\nnan\n", "").line, 2);
+    assert_eq!(refuse("1.0\n", "").key, "arrivals.process.file");
+    assert_eq!(refuse("", "").key, "arrivals.process.file");
+    assert_eq!(refuse("1\n2\n3\n", "[run]\njobs = 4\n").key, "run.jobs");
+    let scenario = parse(text, &path);
+    assert!((scenario.unwrap().arrivals().rate() - 1.0).abs() < 1e-12, "three arrivals in two seconds");
 }
 
 #[test]

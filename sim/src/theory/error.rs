@@ -39,4 +39,32 @@ impl TheoryError {
             Err(TheoryError::OutOfDomain { name, value, rule: "it must be positive and finite" })
         }
     }
+
+    /// Refuses an argument that is negative or not finite.
+    pub(super) fn not_negative(name: &'static str, value: f64) -> Result<f64, TheoryError> {
+        if value >= 0.0 && value.is_finite() {
+            Ok(value)
+        } else {
+            Err(TheoryError::OutOfDomain { name, value, rule: "it must be zero or more, and finite" })
+        }
+    }
+
+    /// Refuses a `p` for which there is no quantile.
+    pub(super) fn probability(p: f64) -> Result<f64, TheoryError> {
+        if (0.0..1.0).contains(&p) {
+            Ok(p)
+        } else {
+            Err(TheoryError::OutOfDomain { name: "p", value: p, rule: "a probability in [0, 1)" })
+        }
+    }
+
+    /// Refuses a queue to which jobs come as fast as they can be completed, or faster; gives λ/capacity.
+    pub(super) fn stable(arrival_rate: f64, capacity: f64) -> Result<f64, TheoryError> {
+        let utilization = arrival_rate / capacity;
+        if utilization < 1.0 {
+            Ok(utilization)
+        } else {
+            Err(TheoryError::Unstable { utilization, arrival_rate, capacity })
+        }
+    }
 }

@@ -7,9 +7,13 @@ use super::TheoryError;
 /// Poisson arrivals at rate λ, one server with exponential services at rate μ, ρ = λ/μ < 1, θ = μ − λ:
 ///
 /// ```text
-/// W_q = ρ/θ      W = 1/θ      L_q = ρ²/(1-ρ)      L = ρ/(1-ρ)
+/// W_q = ρ/θ      W = 1/θ      L_q = ρ²/(1-ρ)      L = ρ/(1-ρ)      P(N = n) = (1-ρ)·ρⁿ
 /// P(wait > t) = ρ·e^(-θt)     P(sojourn > t) = e^(-θt)
 /// ```
+///
+/// Methods elsewhere say how successive jobs depend on each other
+/// ([`sojourn_autocorrelation`](Mm1::sojourn_autocorrelation)) and how precisely a run of n jobs measures the
+/// queue ([`mean_sojourn_run_variance`](Mm1::mean_sojourn_run_variance)).
 ///
 /// # Units
 /// Rates in jobs per second, times in seconds.
@@ -37,11 +41,18 @@ impl Mm1 {
     pub fn new(arrival_rate: f64, service_rate: f64) -> Result<Self, TheoryError> {
         TheoryError::positive("arrival_rate", arrival_rate)?;
         TheoryError::positive("service_rate", service_rate)?;
-        if arrival_rate >= service_rate {
-            let utilization = arrival_rate / service_rate;
-            return Err(TheoryError::Unstable { utilization, arrival_rate, capacity: service_rate });
-        }
+        TheoryError::stable(arrival_rate, service_rate)?;
         Ok(Mm1 { arrival_rate, service_rate })
+    }
+
+    /// λ, jobs/s.
+    pub fn arrival_rate(&self) -> f64 {
+        self.arrival_rate
+    }
+
+    /// μ, jobs/s.
+    pub fn service_rate(&self) -> f64 {
+        self.service_rate
     }
 
     /// ρ = λ/μ.
@@ -51,8 +62,19 @@ impl Mm1 {
     }
 
     /// θ = μ − λ, the rate of both exponential tails, 1/s.
-    fn decay_rate(&self) -> f64 {
+    #[doc(alias = "θ")]
+    pub fn decay_rate(&self) -> f64 {
         self.service_rate - self.arrival_rate
+    }
+
+    /// 1 − ρ, to all digits also close to saturation.
+    pub(super) fn idle(&self) -> f64 {
+        self.decay_rate() / self.service_rate
+    }
+
+    /// P(wait > 0) = ρ: an arrival sees what an outside observer sees.
+    pub fn prob_wait(&self) -> f64 {
+        self.utilization()
     }
 
     /// Mean wait before service, s.
@@ -79,9 +101,24 @@ impl Mm1 {
         self.arrival_rate * self.mean_sojourn()
     }
 
-    /// P(wait > 0) = ρ: an arrival sees what an outside observer sees.
-    pub fn prob_wait(&self) -> f64 {
-        self.utilization()
+    /// P(N = `jobs`) = (1-ρ)·ρⁿ, n jobs present.
+    pub fn prob_in_system(&self, jobs: u32) -> f64 {
+        self.idle() * self.utilization().powf(f64::from(jobs))
+    }
+
+    /// Variance of the number present, ρ/(1-ρ)².
+    pub fn in_system_variance(&self) -> f64 {
+        self.utilization() / self.idle().powi(2)
+    }
+
+    /// Variance of the wait, ρ(2-ρ)/θ², s².
+    pub fn wait_variance(&self) -> f64 {
+        self.utilization() * (2.0 - self.utilization()) / self.decay_rate().powi(2)
+    }
+
+    /// Variance of the sojourn, 1/θ², s².
+    pub fn sojourn_variance(&self) -> f64 {
+        self.decay_rate().powi(-2)
     }
 
     /// The p-quantile of the wait, s; 0 up to p = 1 − ρ.
@@ -89,7 +126,18 @@ impl Mm1 {
     /// # Errors
     /// [`TheoryError::OutOfDomain`] unless 0 ≤ p < 1.
     pub fn wait_quantile(&self, p: f64) -> Result<f64, TheoryError> {
-        let tail = 1.0 - probability(p)?;
+        self.wait_exceeded_with(1.0 - TheoryError::probability(p)?)
+    }
+
+    /// The time that a wait exceeds with probability `tail`, s: the quantile for a p too close to 1 to be written.
+    ///
+    /// # Errors
+    /// [`TheoryError::OutOfDomain`] unless 0 < tail ≤ 1.
+    pub fn wait_exceeded_with(&self, tail: f64) -> Result<f64, TheoryError> {
+        if !(tail > 0.0 && tail <= 1.0) {
+            let rule = "a probability in (0, 1]";
+            return Err(TheoryError::OutOfDomain { name: "tail", value: tail, rule });
+        }
         Ok((self.utilization() / tail).ln().max(0.0) / self.decay_rate())
     }
 
@@ -98,25 +146,27 @@ impl Mm1 {
     /// # Errors
     /// [`TheoryError::OutOfDomain`] unless 0 ≤ p < 1.
     pub fn sojourn_quantile(&self, p: f64) -> Result<f64, TheoryError> {
-        Ok(-(-probability(p)?).ln_1p() / self.decay_rate())
+        Ok(-(-TheoryError::probability(p)?).ln_1p() / self.decay_rate())
     }
 
     /// P(wait ≤ `t`) for t in seconds; 0 for negative t.
     pub fn wait_cdf(&self, t: f64) -> f64 {
-        if t < 0.0 { 0.0 } else { 1.0 - self.utilization() * (-self.decay_rate() * t).exp() }
+        1.0 - self.wait_tail(t)
+    }
+
+    /// P(wait > `t`) for t in seconds; 1 for negative t.
+    pub fn wait_tail(&self, t: f64) -> f64 {
+        if t < 0.0 { 1.0 } else { self.utilization() * (-self.decay_rate() * t).exp() }
     }
 
     /// P(sojourn ≤ `t`) for t in seconds; 0 for negative t.
     pub fn sojourn_cdf(&self, t: f64) -> f64 {
         if t < 0.0 { 0.0 } else { -(-self.decay_rate() * t).exp_m1() }
     }
-}
 
-fn probability(p: f64) -> Result<f64, TheoryError> {
-    if (0.0..1.0).contains(&p) {
-        Ok(p)
-    } else {
-        Err(TheoryError::OutOfDomain { name: "p", value: p, rule: "a probability in [0, 1)" })
+    /// P(sojourn > `t`) for t in seconds; 1 for negative t.
+    pub fn sojourn_tail(&self, t: f64) -> f64 {
+        if t < 0.0 { 1.0 } else { (-self.decay_rate() * t).exp() }
     }
 }
 
@@ -143,6 +193,17 @@ mod tests {
     }
 
     #[test]
+    fn the_number_present_has_the_mean_and_variance_of_its_probabilities() {
+        let queue = Mm1::new(3.0, 5.0).unwrap();
+        let moment = |power: i32| -> f64 {
+            (0..200).map(|n| f64::from(n).powi(power) * queue.prob_in_system(n as u32)).sum()
+        };
+        assert!((moment(0) - 1.0).abs() < 1e-14);
+        assert!((moment(1) - queue.mean_in_system()).abs() < 1e-13);
+        assert!((moment(2) - moment(1).powi(2) - queue.in_system_variance()).abs() < 1e-12);
+    }
+
+    #[test]
     fn a_queue_at_or_beyond_saturation_is_refused() {
         assert!(matches!(Mm1::new(1.0, 1.0), Err(TheoryError::Unstable { .. })));
         assert!(matches!(
@@ -151,5 +212,6 @@ mod tests {
         ));
         assert!(matches!(Mm1::new(1.0, 0.0), Err(TheoryError::OutOfDomain { name: "service_rate", .. })));
         assert!(Mm1::new(0.5, 1.0).unwrap().wait_quantile(1.0).is_err());
+        assert!(Mm1::new(0.5, 1.0).unwrap().wait_exceeded_with(0.0).is_err());
     }
 }

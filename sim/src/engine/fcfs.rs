@@ -1,0 +1,157 @@
+//! Replications by a recursion: first come, first served, job by job without events.
+
+use std::collections::VecDeque;
+
+use super::Replication;
+use super::flow::{Backlog, Flow};
+use super::recursion::{Recursion, Timing};
+use super::ring::Ring;
+use super::servers::Servers;
+use crate::model::{JobRecord, Outcome, Overheads, Scenario, Terms};
+use crate::output::Range;
+use crate::sampling::{Jobs, OverheadSampler};
+
+/// A recursion that serves jobs in the order in which they are due.
+pub(super) trait Fcfs {
+    /// What becomes of the next job, the server's number, and its idle path, which is no waiting, s.
+    fn serve(&mut self, due_s: f64, demand_s: f64) -> (Timing, u32, f64);
+}
+
+impl Fcfs for Servers {
+    #[inline]
+    fn serve(&mut self, due_s: f64, demand_s: f64) -> (Timing, u32, f64) {
+        let (timing, server) = Servers::serve(self, due_s, demand_s);
+        (timing, server, 0.0)
+    }
+}
+
+impl Fcfs for Recursion {
+    #[inline]
+    fn serve(&mut self, due_s: f64, demand_s: f64) -> (Timing, u32, f64) {
+        (Recursion::serve(self, due_s, demand_s), 0, self.terms().idle_path_s)
+    }
+}
+
+/// A ring whose jobs have overheads of their own.
+pub(super) struct Overheaded {
+    pub ring: Ring,
+    pub overheads: OverheadSampler,
+}
+
+impl Fcfs for Overheaded {
+    fn serve(&mut self, due_s: f64, demand_s: f64) -> (Timing, u32, f64) {
+        let terms = self.overheads.sample();
+        let (timing, server) = self.ring.serve(due_s, demand_s, terms);
+        (timing, server, terms.idle_path_s)
+    }
+}
+
+/// The recursion that fits a scenario.
+pub(super) enum Choice {
+    Servers(Servers),
+    Recursion(Recursion),
+    Ring(Box<Overheaded>),
+}
+
+impl Choice {
+    /// For a scenario that [`Scenario::is_plain_fcfs`].
+    pub(super) fn of(scenario: &Scenario, overheads: &Overheads, replication: u32) -> Self {
+        let queue = scenario.queue();
+        let constants = overheads.constants();
+        let ideal = constants == Some(Terms::IDEAL);
+        let central = queue.prefetch().is_none() || queue.servers() == 1;
+        match constants {
+            _ if ideal && central => Choice::Servers(Servers::new(queue.servers())),
+            Some(terms) if queue.servers() == 1 => {
+                Choice::Recursion(Recursion::new(scenario.effective_prefetch(), terms))
+            }
+            _ => Choice::Ring(Box::new(Overheaded {
+                ring: Ring::new(queue.servers(), scenario.effective_prefetch()),
+                overheads: OverheadSampler::new(overheads, scenario.run().seed(), replication),
+            })),
+        }
+    }
+}
+
+/// One replication of a scenario by its recursion.
+pub(super) fn replicate(scenario: &Scenario, overheads: &Overheads, replication: u32) -> Replication {
+    let jobs = Jobs::new(scenario, replication);
+    match Choice::of(scenario, overheads, replication) {
+        Choice::Servers(queue) => run(scenario, jobs, queue),
+        Choice::Recursion(queue) => run(scenario, jobs, queue),
+        Choice::Ring(queue) => run(scenario, jobs, *queue),
+    }
+}
+
+/// Jobs that may still be there.
+#[derive(Default)]
+struct Present(VecDeque<Timing>);
+
+impl Present {
+    #[inline]
+    fn pass(&mut self, due_s: f64, timing: Timing) {
+        while self.0.pop_front_if(|first| first.done_s <= due_s).is_some() {}
+        self.0.push_back(timing);
+    }
+
+    /// What the jobs that are not done at an instant still have before them.
+    fn backlog(&self, at_s: f64) -> Backlog {
+        let mut backlog = Backlog::default();
+        for timing in self.0.iter().filter(|timing| timing.done_s > at_s) {
+            backlog.jobs += 1;
+            backlog.until_start_s += (timing.start_s - at_s).max(0.0);
+            backlog.until_done_s += timing.done_s - at_s;
+        }
+        backlog
+    }
+}
+
+fn run(scenario: &Scenario, mut jobs: Jobs, mut queue: impl Fcfs) -> Replication {
+    let length = scenario.run();
+    let mut present = Present::default();
+    for _ in 0..length.warmup_jobs() {
+        let job = jobs.next_job();
+        let (timing, ..) = queue.serve(job.due_s, job.demand_s);
+        present.pass(job.due_s, timing);
+    }
+    let (open_s, mut close_s) = (jobs.due_s(), 0.0);
+    let opening = present.backlog(open_s);
+    let mut flow = Flow::new(Range::around(scenario.service().mean()));
+    for _ in 0..length.jobs() {
+        let job = jobs.next_job();
+        let (timing, _, idle_path_s) = queue.serve(job.due_s, job.demand_s);
+        present.pass(job.due_s, timing);
+        close_s = job.due_s;
+        let (wait_s, sojourn_s) = (timing.start_s - job.due_s, timing.done_s - job.due_s);
+        // A job that only passes the idle path differs from it by rounding.
+        let grace_s = if idle_path_s > 0.0 { 1e-12 * job.due_s.max(1.0) } else { 0.0 };
+        flow.demand_s += job.demand_s;
+        flow.serve(Outcome::Served, wait_s, sojourn_s, wait_s > idle_path_s + grace_s);
+    }
+    let closing = present.backlog(close_s);
+    flow.finish_fcfs(close_s - open_s, scenario.queue().servers(), opening, closing)
+}
+
+/// The driven jobs of replication 0 by the recursion.
+pub(super) fn trajectory(scenario: &Scenario, overheads: &Overheads) -> Vec<JobRecord> {
+    fn rows(scenario: &Scenario, mut queue: impl Fcfs) -> Vec<JobRecord> {
+        let jobs = Jobs::new(scenario, 0).take(scenario.drive().total() as usize);
+        let row = |job: crate::sampling::Job| {
+            let (timing, server, _) = queue.serve(job.due_s, job.demand_s);
+            JobRecord {
+                start_s: Some(timing.start_s),
+                done_s: Some(timing.done_s),
+                server: Some(server),
+                attempts: 1,
+                outcome: Outcome::Served,
+                ..super::trajectory::unserved(scenario, &job)
+            }
+        };
+        jobs.map(row).collect()
+    }
+    match Choice::of(scenario, overheads, 0) {
+        Choice::Servers(queue) => rows(scenario, queue),
+        Choice::Recursion(queue) => rows(scenario, queue),
+        Choice::Ring(queue) => rows(scenario, *queue),
+    }
+}

@@ -1,0 +1,74 @@
+//! The driven jobs of a scenario: job by job what a live run should show.
+
+use super::event::{Departure, Mark, Observer, Work, drive};
+use super::fcfs;
+use crate::model::{JobRecord, Outcome, Overheads, Scenario};
+use crate::sampling::Job;
+
+/// The driven jobs of a scenario with the given overheads.
+///
+/// These are the first jobs of replication 0, warm-up included and flagged, starting with an empty queue (or
+/// the initial backlog), as `live` sends them. Where later jobs can hold up earlier ones, they do.
+pub fn trajectory(scenario: &Scenario, overheads: impl Into<Overheads>) -> Vec<JobRecord> {
+    let overheads = overheads.into();
+    if scenario.is_plain_fcfs() {
+        return fcfs::trajectory(scenario, &overheads);
+    }
+    by_events(scenario)
+}
+
+/// The driven jobs by the event engine, whatever the scenario.
+pub(super) fn by_events(scenario: &Scenario) -> Vec<JobRecord> {
+    let mut recorder = Recorder { scenario, rows: Vec::new(), outstanding: scenario.drive().total() };
+    drive(scenario, 0, &mut recorder);
+    recorder.rows
+}
+
+/// The row of a job of which nothing is known but that it comes.
+pub(super) fn unserved(scenario: &Scenario, job: &Job) -> JobRecord {
+    JobRecord {
+        job: job.index,
+        class: job.class,
+        warmup: job.index < scenario.drive().warmup_jobs(),
+        due_s: job.due_s,
+        demand_s: job.demand_s,
+        ..JobRecord::default()
+    }
+}
+
+struct Recorder<'s> {
+    scenario: &'s Scenario,
+    rows: Vec<JobRecord>,
+    outstanding: u64,
+}
+
+impl Observer for Recorder<'_> {
+    fn arrive(&mut self, job: &Job) -> Mark {
+        if job.index < self.scenario.drive().total() {
+            self.rows.push(unserved(self.scenario, job));
+        }
+        Mark::None
+    }
+
+    fn leave(&mut self, departure: &Departure) {
+        let Departure { work, outcome, at_s } = departure;
+        let Some(row) = self.rows.get_mut(work.index as usize) else {
+            return;
+        };
+        self.outstanding -= 1;
+        row.outcome = *outcome;
+        row.attempts = work.attempts;
+        if matches!(outcome, Outcome::Served | Outcome::DeadLettered) {
+            // In a network the row is of the whole way: the time it did not wait lies at its end.
+            row.start_s = Some(work.start_s);
+            row.done_s = Some(*at_s);
+            row.server = Some(work.server);
+        }
+    }
+
+    fn has_seen_enough(&self, _next_s: f64) -> bool {
+        self.outstanding == 0
+    }
+
+    fn remain(&mut self, _work: &Work) {}
+}

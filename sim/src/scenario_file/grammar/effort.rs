@@ -1,0 +1,73 @@
+//! How long to look.
+
+use super::{MOST_ROWS, Result, time};
+use crate::model::{DriveLength, RunLength, Transient};
+use crate::scenario_file::table::Table;
+
+/// Most jobs of a replication: nothing is kept of them but statistics, whose counts have 32 bits.
+const MOST_JOBS: u64 = 4_000_000_000;
+
+/// The simulation's effort; `trace` is the number of jobs there are, if they end.
+pub(super) fn run(table: Option<Table<'_>>, trace: Option<u64>) -> Result<RunLength> {
+    let mut length = RunLength { seed: 1, jobs: 100_000, warmup_jobs: 10_000, replications: 20 };
+    if let Some(most) = trace {
+        (length.jobs, length.warmup_jobs) = (most, 0);
+    }
+    let Some(mut table) = table else {
+        return Ok(length);
+    };
+    if let Some(entry) = table.count("seed", "write seed = 20260101")? {
+        length.seed = entry.value;
+    }
+    let most = trace.unwrap_or(MOST_JOBS);
+    length.warmup_jobs = job_count(&mut table, "warmup_jobs", length.warmup_jobs, 0, most.saturating_sub(2))?;
+    let rest = most - length.warmup_jobs;
+    length.jobs = job_count(&mut table, "jobs", length.jobs.min(rest), 2, rest)?;
+    if let Some(entry) = table.count("replications", "write replications = 20")? {
+        let rule = "an interval needs at least 2 replications, and 100000 are the most";
+        length.replications = entry.between(2, 100_000, rule, "write replications = 20")?;
+    }
+    table.finish()?;
+    Ok(length)
+}
+
+/// The live run's length: thirty seconds after two unless the file says otherwise.
+pub(super) fn drive(table: Option<Table<'_>>, rate: f64, trace: Option<u64>) -> Result<DriveLength> {
+    let most = trace.unwrap_or(MOST_ROWS);
+    let in_time = |seconds: f64| (rate * seconds).ceil().min(1e15) as u64;
+    let warmup_jobs = in_time(DriveLength::DEFAULT_WARMUP_S).min(most / 16);
+    let jobs = in_time(DriveLength::DEFAULT_S).clamp(1, most - warmup_jobs);
+    let mut length = DriveLength { jobs, warmup_jobs };
+    let Some(mut table) = table else {
+        return Ok(length);
+    };
+    length.warmup_jobs = job_count(&mut table, "warmup_jobs", length.warmup_jobs, 0, most - 1)?;
+    let rest = most - length.warmup_jobs;
+    length.jobs = job_count(&mut table, "jobs", length.jobs.min(rest), 1, rest)?;
+    table.finish()?;
+    Ok(length)
+}
+
+fn job_count(table: &mut Table<'_>, key: &'static str, default: u64, fewest: u64, most: u64) -> Result<u64> {
+    let remedy = format!("write {key} = {default}");
+    match table.count(key, &remedy)? {
+        Some(entry) => {
+            let rule = format!("between {fewest} and {most} jobs");
+            entry.ensure(|jobs| (fewest..=most).contains(jobs), &rule, &remedy)
+        }
+        None => Ok(default),
+    }
+}
+
+pub(super) const TRANSIENT: &str = "write [transient] with every_s = 1.0 and until_s = 60.0";
+
+pub(super) fn transient(mut table: Table<'_>) -> Result<Transient> {
+    let every_s = time(&mut table, "every_s", TRANSIENT)?;
+    let until_s = table.required_number("until_s", TRANSIENT)?.ensure(
+        |until| *until >= every_s && until / every_s <= 100_000.0,
+        "the grid has 1 to 100000 steps: until_s lies between every_s and 100000 times that",
+        TRANSIENT,
+    )?;
+    table.finish()?;
+    Ok(Transient { every_s, until_s })
+}
