@@ -5,7 +5,7 @@ QUEUE_TYPE ?= classic
 BROKER     ?= auto
 CALIBRATION = data/calibrations/$(if $(filter embedded,$(BROKER)),in-process,$(QUEUE_TYPE))-$(basename $(notdir $(SCENARIO))).toml
 
-.PHONY: demo test lint rabbitmq figures help
+.PHONY: demo test lint rabbitmq figures bench help
 
 help:
 	@echo 'make demo    calibrate, predict, drive, compare on this machine (about a minute after the build)'
@@ -13,6 +13,7 @@ help:
 	@echo 'make test    every test, with a private RabbitMQ node'
 	@echo 'make lint    formatting, clippy, documentation'
 	@echo 'make figures the pictures of the documentation'
+	@echo 'make bench   jobs per second of the simulation engines (docs/performance.md)'
 
 demo:
 	@deploy/install-rabbitmq.sh
@@ -34,3 +35,7 @@ rabbitmq:
 figures:
 	cargo build --release --locked
 	target/release/analysis plot wait-cdf --runs data/published --out docs/images/wait-cdf.png
+
+# The table of docs/performance.md: compare within one run.
+bench:
+	cargo bench -p sim --bench engines --locked

@@ -100,7 +100,7 @@ impl Metrics {
         let always = [
             ("mean queue length", known(|t| t.mean_queue_length), self.mean_queue_length),
             ("mean in system", known(|t| t.mean_in_system), self.mean_in_system),
-            ("utilization", known(|t| Some(t.utilization)), self.utilization),
+            ("utilization", known(|t| t.utilization), self.utilization),
             ("throughput, 1/s", known(|t| t.throughput), self.throughput),
             ("P(wait > 0)", known(|t| t.prob_wait), self.prob_wait),
         ];

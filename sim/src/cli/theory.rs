@@ -97,7 +97,7 @@ fn print_parts(
         let in_system = part.mean_in_system.map_or_else(|| "–".into(), |value| format!("{value:.4}"));
         console.print(format!(
             "{name:<24}{:>10.3}{:>14}{:>14}{in_system:>14}",
-            part.utilization,
+            part.utilization.unwrap_or(f64::NAN),
             time(part.mean_wait_s),
             time(part.mean_sojourn_s),
         ))?;

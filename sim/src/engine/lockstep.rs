@@ -10,7 +10,7 @@ use crate::sampling::{EightStreams, Lanes, Purpose, Sampler, Stream, WIDTH};
 
 /// Jobs of a lane that are drawn, served and counted at a time: few enough to stay in the nearest cache,
 /// enough for what each portion costs by itself not to matter.
-const PORTION: usize = 16;
+const PORTION: usize = 32;
 
 /// A value for each job of a portion and each lane.
 type Portion<T, const L: usize> = [[T; L]; PORTION];
@@ -34,10 +34,11 @@ pub(super) fn simulate_eight(scenario: &Scenario, first: u32, level: Level) -> [
 }
 
 /// One replication by itself: to the last bit what it is among eight.
-pub(super) fn simulate_one(scenario: &Scenario, replication: u32) -> Replication {
+pub(super) fn simulate_one(scenario: &Scenario, replication: u32, level: Level) -> Replication {
     let seed = scenario.run().seed();
-    let [replication] =
-        Lockstep::new(scenario, |purpose| Stream::new(seed, replication, purpose)).run(scenario);
+    let [replication] = dispatch!(level, _ => {
+        Lockstep::new(scenario, |purpose| Stream::new(seed, replication, purpose)).run(scenario)
+    });
     replication
 }
 
@@ -80,6 +81,7 @@ impl<const L: usize, S: Lanes<L>> Lockstep<L, S> {
     #[inline(always)]
     fn run(mut self, scenario: &Scenario) -> [Replication; L] {
         let run = scenario.run();
+        assert!(run.jobs() <= u32::MAX.into(), "a bin counts up to 2^32 jobs");
         for jobs in portions(run.warmup_jobs()) {
             self.draw(jobs);
             self.pass(jobs);
@@ -286,7 +288,8 @@ mod tests {
         for (n, services) in SHAPES.into_iter().enumerate() {
             let gaps = SHAPES[(n + 1) % SHAPES.len()];
             let scenario = scenario(85.0, gaps, services, 1000 + n as u64, 77);
-            let alone: Vec<_> = (5..13).map(|replication| simulate_one(&scenario, replication)).collect();
+            let alone: Vec<_> =
+                (5..13).map(|replication| simulate_one(&scenario, replication, Level::baseline())).collect();
             for level in levels() {
                 assert_eq!(simulate_eight(&scenario, 5, level)[..], alone, "{level:?}, {gaps}, {services}");
             }
@@ -317,7 +320,7 @@ mod tests {
 
     #[test]
     fn jobs_that_never_wait_leave_no_trace_of_rounding() {
-        let constant = simulate_one(&scenario(80.0, SHAPES[0], SHAPES[0], 10_000, 10), 0);
+        let constant = simulate_one(&scenario(80.0, SHAPES[0], SHAPES[0], 10_000, 10), 0, Level::new());
         assert_eq!((constant.prob_wait, constant.mean_wait_s), (0.0, 0.0));
         assert!((constant.utilization - 0.8).abs() < 1e-9 && constant.sojourn_variance < 1e-15);
     }

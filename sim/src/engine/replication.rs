@@ -73,10 +73,10 @@ pub fn simulate(scenario: &Scenario, overheads: impl Into<Overheads>) -> Vec<Rep
     if !lockstep::fits(scenario, &overheads) {
         return numbers.map(|replication| fcfs::replicate(scenario, &overheads, replication)).collect();
     }
-    if replications as usize <= rayon::current_num_threads() {
-        return numbers.map(|replication| lockstep::simulate_one(scenario, replication)).collect();
-    }
     let level = Level::new();
+    if replications as usize <= rayon::current_num_threads() {
+        return numbers.map(|replication| lockstep::simulate_one(scenario, replication, level)).collect();
+    }
     // The last group may be simulated for the sake of a single lane: a lane more costs nothing.
     let groups = (0..replications.div_ceil(WIDTH as u32)).into_par_iter();
     let lanes = groups.flat_map_iter(|group| lockstep::simulate_eight(scenario, group * WIDTH as u32, level));

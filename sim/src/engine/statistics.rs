@@ -30,6 +30,8 @@ pub(super) struct Statistics<'s> {
 /// A class, with its own part of the time averages.
 struct ByClass {
     flow: Flow,
+    /// Time that measured jobs were in service, s.
+    served_s: f64,
     departed: u64,
     present_area: f64,
 }
@@ -49,7 +51,7 @@ impl<'s> Statistics<'s> {
             populations: Vec::new(),
             all: Flow::new(range),
             classes: (0..if classes > 1 { classes } else { 0 })
-                .map(|_| ByClass { flow: Flow::new(range), departed: 0, present_area: 0.0 })
+                .map(|_| ByClass { flow: Flow::new(range), served_s: 0.0, departed: 0, present_area: 0.0 })
                 .collect(),
             stations: vec![Flow::new(range); if scenario.is_network() { stations } else { 0 }],
             departed_station: vec![0; stations],
@@ -91,8 +93,8 @@ impl<'s> Statistics<'s> {
         let stations = self.stations.iter().enumerate();
         let stations = stations.map(|(station, flow)| flow.clone().finish(window(station))).collect();
         let classes = self.classes.into_iter().map(|class| {
-            // What a class has in service is what it asks for, but for what it still had to get.
-            let serving_area = class.flow.demand_s.min(class.present_area);
+            // What a class has in service is what its jobs got, but for the edges of the window.
+            let serving_area = class.served_s.min(class.present_area);
             let (present_area, departed) = (class.present_area, class.departed);
             class.flow.finish(Window { present_area, serving_area, departed, ..whole })
         });
@@ -162,6 +164,7 @@ impl Observer for Statistics<'_> {
             count(&mut self.all, departure, wait_s, sojourn_s);
             if let Some(class) = self.classes.get_mut(work.class as usize) {
                 count(&mut class.flow, departure, wait_s, sojourn_s);
+                class.served_s += work.served_s;
             }
         }
     }

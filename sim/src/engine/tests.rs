@@ -99,7 +99,7 @@ fn without_overheads_each_figure_is_what_its_definition_says() {
         let scenario = scenario(rate, jobs, warmup_jobs, 2);
         for replication in 0..10 {
             let definition = by_definition(&scenario, Terms::IDEAL, replication);
-            assert_same(&simulate_one(&scenario, replication), &definition);
+            assert_same(&simulate_one(&scenario, replication, fearless_simd::Level::new()), &definition);
         }
     }
 }
@@ -123,7 +123,9 @@ fn the_number_of_threads_and_the_end_of_the_last_group_change_nothing() {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
         pool.install(|| simulate(&scenario, Terms::IDEAL))
     };
-    let alone: Vec<_> = (0..13).map(|replication| simulate_one(&scenario, replication)).collect();
+    let alone: Vec<_> = (0..13)
+        .map(|replication| simulate_one(&scenario, replication, fearless_simd::Level::new()))
+        .collect();
     for threads in [1, 3, 20] {
         assert_eq!(with_threads(threads), alone, "{threads} threads");
     }

@@ -19,7 +19,8 @@ pub fn trajectory(scenario: &Scenario, overheads: impl Into<Overheads>) -> Vec<J
 
 /// The driven jobs by the event engine, whatever the scenario.
 pub(super) fn by_events(scenario: &Scenario) -> Vec<JobRecord> {
-    let mut recorder = Recorder { scenario, rows: Vec::new(), outstanding: scenario.drive().total() };
+    let mut recorder =
+        Recorder { scenario, rows: Vec::new(), outstanding: scenario.drive().total(), arrived: 0 };
     drive(scenario, 0, &mut recorder);
     recorder.rows
 }
@@ -36,14 +37,20 @@ pub(super) fn unserved(scenario: &Scenario, job: &Job) -> JobRecord {
     }
 }
 
+/// Jobs that may come after the last driven one while driven ones are still there: as many again as were
+/// driven, and these. A queue without a steady state would keep some for ever.
+const PATIENCE_JOBS: u64 = 100_000;
+
 struct Recorder<'s> {
     scenario: &'s Scenario,
     rows: Vec<JobRecord>,
     outstanding: u64,
+    arrived: u64,
 }
 
 impl Observer for Recorder<'_> {
     fn arrive(&mut self, job: &Job) -> Mark {
+        self.arrived += 1;
         if job.index < self.scenario.drive().total() {
             self.rows.push(unserved(self.scenario, job));
         }
@@ -60,14 +67,15 @@ impl Observer for Recorder<'_> {
         row.attempts = work.attempts;
         if matches!(outcome, Outcome::Served | Outcome::DeadLettered) {
             // In a network the row is of the whole way: the time it did not wait lies at its end.
-            row.start_s = Some(work.start_s);
+            let earlier_s = work.arrived_s - work.due_s - work.waited_s;
+            row.start_s = Some(work.start_s - earlier_s);
             row.done_s = Some(*at_s);
             row.server = Some(work.server);
         }
     }
 
     fn has_seen_enough(&self, _next_s: f64) -> bool {
-        self.outstanding == 0
+        self.outstanding == 0 || self.arrived > 2 * self.scenario.drive().total() + PATIENCE_JOBS
     }
 
     fn remain(&mut self, _work: &Work) {}

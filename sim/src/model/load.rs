@@ -69,6 +69,12 @@ impl Scenario {
         rates
     }
 
+    /// Whether work can be lost: refused, given up, or never offered because its source waits.
+    pub fn loses_work(&self) -> bool {
+        let finite = matches!(self.arrivals().process, ArrivalProcess::FiniteSource { .. });
+        finite || self.stations.iter().any(|s| s.queue.capacity.is_some() || s.queue.patience.is_some())
+    }
+
     /// Whether jobs can be lost on their way, so that less comes to some station than [`Scenario::loads`] says.
     pub fn loses_jobs(&self) -> bool {
         let queues = self.stations.iter().map(|station| &station.queue);

@@ -16,7 +16,7 @@ const HALF_RANGE: f64 = (1_u64 << (OCTAVES / 2)) as f64;
 ///
 /// The number of a bin is the exponent and the leading digits of its values, as they stand in the bits of a
 /// double; finding it takes two comparisons and a shift. A bin is kept in the slot of its number modulo
-/// [`BINS`], which is one slot a bin, as the range has as many bins. What lies below the range, zero above
+/// 8192, which is one slot a bin, as the range has as many bins. What lies below the range, zero above
 /// all, is counted in its first bin; what lies above, in the last.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Range {

@@ -171,6 +171,17 @@ mod tests {
     }
 
     #[test]
+    fn draws_can_be_taken_back_one_by_one() {
+        for shape in SHAPES.into_iter().chain([Shape::Erlang { stages: 40 }]) {
+            let sampler = Sampler::new(shape.clone(), 0.005);
+            let mut stream = Stream::new(3, 1, Purpose::Services);
+            let times: Vec<f64> = (0..100).map(|_| sampler.sample(&mut stream)).collect();
+            let again: Vec<f64> = (0..100).map(|_| sampler.previous(&mut stream)).collect();
+            assert!(times.iter().eq(again.iter().rev()), "{shape:?}");
+        }
+    }
+
+    #[test]
     fn the_exponential_law_matches_theory_at_every_decile() {
         let (draws, sampler) = (100_000_u32, Sampler::new(Shape::Exponential {}, 1.0));
         let mut stream = Stream::new(5, 0, Purpose::Arrivals);

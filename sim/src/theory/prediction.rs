@@ -18,7 +18,7 @@ pub struct Prediction {
     /// For each metric, `exact` or the name of the approximation, with the model; `none` where there is none.
     pub method: BTreeMap<&'static str, String>,
     /// Fraction of the servers' time in service; with overheads λ·E(S + o).
-    pub utilization: f64,
+    pub utilization: Option<f64>,
     /// ρ′, which counts the time between jobs, retries and breakdowns; at prefetch 2 and more its lower bound
     /// λ·E(S + o + h)/c.
     pub effective_utilization: f64,
@@ -96,7 +96,7 @@ const METRICS: [&str; 10] = [
 
 impl Prediction {
     /// Nothing is known yet but the load.
-    pub(super) fn unknown(scenario: &Scenario, utilization: f64, effective_utilization: f64) -> Self {
+    pub(super) fn unknown(scenario: &Scenario, utilization: Option<f64>, effective_utilization: f64) -> Self {
         let quantiles = || PROBABILITIES.iter().map(|(_, name)| (*name, None)).collect();
         Prediction {
             scenario: scenario.name().to_owned(),
@@ -129,7 +129,7 @@ impl Prediction {
         let utilization = offered_load / f64::from(servers);
         Prediction {
             scenario: name.to_owned(),
-            utilization,
+            utilization: Some(utilization),
             effective_utilization: utilization,
             offered_load,
             classes: BTreeMap::new(),
@@ -159,6 +159,14 @@ impl Prediction {
         *place = value.is_finite().then_some(value);
         let method = if value.is_finite() { method.to_owned() } else { format!("infinite, {method}") };
         self.method.insert(metric, method);
+    }
+
+    /// Adds to every method what it leaves out.
+    pub(super) fn qualify(&mut self, remark: &str) {
+        for method in self.method.values_mut().filter(|method| *method != "none") {
+            method.push_str(", ");
+            method.push_str(remark);
+        }
     }
 
     /// Notes quantiles of the wait and of the sojourn; where a law cannot give one it stays unknown.

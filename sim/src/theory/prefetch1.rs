@@ -1,10 +1,10 @@
 //! M/G/1 behind a broker, seen through prefetch 1.
 
 use super::TheoryError;
+use super::inversion::quantile_of;
 use super::law::Law;
 use super::mg1::Mg1;
 use super::mm1::Mm1;
-use super::quantile;
 use crate::model::Terms;
 
 /// A consumer that holds one job at a time, with constant overheads.
@@ -117,6 +117,6 @@ impl Prefetch1 {
     /// [`TheoryError::OutOfDomain`] unless 0 ≤ p < 1.
     pub fn sojourn_quantile(&self, p: f64) -> Result<f64, TheoryError> {
         let tail = 1.0 - TheoryError::probability(p)?;
-        Ok(quantile::of_tail(|t| self.sojourn_tail(t), tail, self.broker.scale()))
+        Ok(quantile_of(|t| self.sojourn_tail(t), tail, self.broker.scale()))
     }
 }

@@ -84,8 +84,27 @@ impl<F: Fn(f64) -> f64> TimeVarying<F> {
     /// [`TheoryError::OutOfDomain`] if t is negative or not finite, or λ is so at some time up to t.
     pub fn at(&self, t: f64) -> Result<Occupancy, TheoryError> {
         TheoryError::not_negative("t", t)?;
-        let mut state = self.start.probabilities().to_vec();
-        let (mut now, mut step) = (0.0, t.min(0.1 / self.service_rate));
+        self.between(0.0, &self.start, t)
+    }
+
+    /// How many are present at each of several ascending times, s, one after another.
+    ///
+    /// # Errors
+    /// As [`TimeVarying::at`], and if the times do not ascend.
+    pub fn along(&self, times: impl IntoIterator<Item = f64>) -> Result<Vec<Occupancy>, TheoryError> {
+        let (mut now, mut laws) = (0.0, Vec::<Occupancy>::new());
+        for t in times {
+            TheoryError::not_negative("t", t - now)?;
+            laws.push(self.between(now, laws.last().unwrap_or(&self.start), t)?);
+            now = t;
+        }
+        Ok(laws)
+    }
+
+    /// The law at `t` that follows from the one at `from`, s.
+    fn between(&self, from: f64, start: &Occupancy, t: f64) -> Result<Occupancy, TheoryError> {
+        let mut state = start.probabilities().to_vec();
+        let (mut now, mut step) = (from, (t - from).min(0.1 / self.service_rate));
         let mut slope = self.slope(now, &state)?;
         while now < t {
             // A likely last state needs successors before the next step, which may fill several of them.

@@ -2,7 +2,10 @@
 
 #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
+mod agreement;
 mod command_line;
+mod models;
 mod oracle;
 mod reference;
+mod scenarios;
 mod simulation;

@@ -133,8 +133,8 @@ impl<'s> Network<'s> {
         let stations = 0..scenario.stations().len();
         let service = |class: usize, station: usize| {
             let service = scenario.service_of(class, station);
-            // The streams of `Jobs` are those of the classes at the first station.
-            let number = (station * scenario.classes().len() + class) as u32;
+            // The first streams are those of `Jobs`; who returns to the first station must not repeat them.
+            let number = ((station + 1) * scenario.classes().len() + class) as u32;
             let stream = Stream::of_class(seed, replication, Purpose::Services, number);
             (Sampler::new(service.shape().clone(), service.mean()), stream)
         };

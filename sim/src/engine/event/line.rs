@@ -97,8 +97,9 @@ impl<const INTERRUPTS: bool> Line for Lifo<INTERRUPTS> {
         self.0.retain(|slot| keep(*slot));
     }
 
-    fn outranks(_newcomer: &Work, _served: &Work, _remaining_s: f64) -> bool {
-        INTERRUPTS
+    fn outranks(newcomer: &Work, served: &Work, _remaining_s: f64) -> bool {
+        // Of two that came at one instant the one that is new here is the last.
+        INTERRUPTS && newcomer.arrived_s >= served.arrived_s
     }
 }
 

@@ -122,6 +122,7 @@ impl Node for Sharing {
         self.changed();
         let mut work = self.jobs.remove(first.slot);
         work.attempts = 1;
+        work.served_s += work.demand_s;
         out.push(Departure { work, outcome: Outcome::Served, at_s: now_s });
     }
 

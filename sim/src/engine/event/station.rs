@@ -51,6 +51,7 @@ impl<L: Line, const PLAIN: bool> Station<L, PLAIN> {
         if work.start_s.is_nan() {
             work.start_s = now_s;
         }
+        work.began_s = now_s;
         work.server = server;
         self.serving[server as usize] = slot;
         self.completions.set(server, now_s + work.remaining_s);
@@ -76,18 +77,25 @@ impl<L: Line, const PLAIN: bool> Station<L, PLAIN> {
         if let Some(server) = self.idle.pop() {
             return self.begin(now_s, server, slot);
         }
-        if L::PREEMPTIVE
-            && let Some(server) = self.victim(now_s, slot)
-        {
-            self.interrupt(now_s, server);
-            let interrupted = self.serving[server as usize];
-            self.line.push_front(&self.jobs, interrupted);
-            return self.begin(now_s, server, slot);
+        if L::PREEMPTIVE && self.displace(now_s, slot) {
+            return;
         }
         if !PLAIN {
             self.trouble.begin_wait(&mut self.jobs[slot], slot);
         }
         self.line.push(&self.jobs, slot);
+    }
+
+    /// A job takes the server of another that it outranks, if there is one.
+    fn displace(&mut self, now_s: f64, slot: u32) -> bool {
+        let Some(server) = self.victim(now_s, slot) else {
+            return false;
+        };
+        self.interrupt(now_s, server);
+        let interrupted = self.serving[server as usize];
+        self.line.push_front(&self.jobs, interrupted);
+        self.begin(now_s, server, slot);
+        true
     }
 
     /// The server whose job is to make room for a newcomer: of those it outranks the one of the lowest
@@ -108,7 +116,9 @@ impl<L: Line, const PLAIN: bool> Station<L, PLAIN> {
     /// Stops a service; the job keeps what it still needs.
     fn interrupt(&mut self, now_s: f64, server: u32) {
         let slot = self.serving[server as usize];
-        self.jobs[slot].remaining_s = self.completions.at_s(server) - now_s;
+        let work = &mut self.jobs[slot];
+        work.remaining_s = self.completions.at_s(server) - now_s;
+        work.served_s += now_s - work.began_s;
         self.completions.set(server, f64::INFINITY);
         self.population.serving -= 1;
         if !PLAIN {
@@ -121,7 +131,9 @@ impl<L: Line, const PLAIN: bool> Station<L, PLAIN> {
         self.serving[server as usize] = NOBODY;
         self.completions.set(server, f64::INFINITY);
         self.population.serving -= 1;
-        self.jobs[slot].attempts += 1;
+        let work = &mut self.jobs[slot];
+        work.attempts += 1;
+        work.served_s += now_s - work.began_s;
         let mut outcome = Outcome::Served;
         if !PLAIN {
             self.trouble.end_service(now_s, server);
@@ -152,6 +164,8 @@ impl<L: Line, const PLAIN: bool> Station<L, PLAIN> {
             self.jobs[slot].remaining_s = self.jobs[slot].demand_s;
             match self.idle.pop() {
                 Some(other) => self.begin(now_s, other, slot),
+                // It outranks others as it did when it came.
+                None if L::PREEMPTIVE && self.displace(now_s, slot) => {}
                 None => self.line.push_front(&self.jobs, slot),
             }
         }

@@ -24,6 +24,10 @@ pub(in crate::engine) struct Work {
     pub demand_s: f64,
     /// Service it still needs, s.
     pub remaining_s: f64,
+    /// When its present service began, s.
+    pub began_s: f64,
+    /// Time it was in service, wherever and even in vain, s.
+    pub served_s: f64,
     /// When its first service at this station began, s; not a number before.
     pub start_s: f64,
     /// When its patience at this station ends, s.
@@ -44,6 +48,8 @@ impl Work {
             arrived_s: job.due_s,
             demand_s: job.demand_s,
             remaining_s: job.demand_s,
+            began_s: f64::NAN,
+            served_s: 0.0,
             start_s: f64::NAN,
             deadline_s: f64::INFINITY,
             waited_s: 0.0,

@@ -21,6 +21,7 @@ pub(super) fn check(scenario: &Scenario, places: &Places) -> Result<()> {
         }
     }
     arrivals(scenario, places)?;
+    backlog(scenario, places)?;
     exits(scenario, places)
 }
 
@@ -55,6 +56,10 @@ fn prefetch(scenario: &Scenario, queue: &Queue, path: &str, places: &Places) -> 
     let open = !matches!(scenario.arrivals().process, ArrivalProcess::FiniteSource { .. });
     let simple = scenario.is_single() && queue.is_plain() && scenario.outages.is_empty() && open;
     if simple && matches!(queue.discipline, Discipline::Fcfs {}) {
+        if scenario.transient.is_some() && queue.servers > 1 && queue.prefetch != Some(1) {
+            let rule = "a [transient] of several consumers is that of a central queue, which prefetch above 1 is not";
+            return Err(places.mistake(&format!("{path}.prefetch"), rule, "remove it, or the [transient]"));
+        }
         return Ok(());
     }
     let rule = "prefetch goes with one class, one fcfs queue, and without capacity, patience, retry, breakdowns, \
@@ -85,6 +90,18 @@ fn arrivals(scenario: &Scenario, places: &Places) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Time averages need a window, and all of a backlog is due at one instant.
+fn backlog(scenario: &Scenario, places: &Places) -> Result<()> {
+    let run = &scenario.run;
+    let last = run.warmup_jobs + run.jobs;
+    if scenario.initial_jobs() < last {
+        return Ok(());
+    }
+    let rule = format!("the last of the measured jobs, number {last}, must come after the backlog");
+    let remedy = "lower it, or raise jobs in [run]";
+    Err(places.mistake("initial.jobs", &rule, remedy))
 }
 
 /// Every station that jobs can reach has a way out.

@@ -42,7 +42,12 @@ pub fn predict(scenario: &Scenario, terms: Option<Terms>) -> Result<Prediction, 
             capacity: arrival_rate / utilization,
         });
     }
-    let mut prediction = Prediction::unknown(scenario, loads[0].utilization, busiest.utilization);
+    let servers = |n: usize| f64::from(scenario.stations()[n].queue().servers());
+    let work: f64 = loads.iter().map(|load| load.offered_load).sum();
+    let all_servers: f64 = (0..loads.len()).map(servers).sum();
+    // Where jobs are lost, less work comes than is offered, and only a family's own formula knows how much.
+    let utilization = (!scenario.loses_work()).then_some(work / all_servers);
+    let mut prediction = Prediction::unknown(scenario, utilization, busiest.utilization);
     if scenario.is_network() {
         network::fill(scenario, &loads, &mut prediction)?;
     } else if scenario.classes().len() > 1 {
@@ -51,6 +56,9 @@ pub fn predict(scenario: &Scenario, terms: Option<Terms>) -> Result<Prediction, 
         single::fill(scenario, &mut prediction)?;
     } else {
         special::fill(scenario, &mut prediction)?;
+    }
+    if !scenario.outages().is_empty() || scenario.initial_jobs() > 0 {
+        prediction.qualify("in the steady state, without the outage or the initial backlog");
     }
     prediction.outage = outage(scenario);
     prediction.transient = course(scenario);
@@ -131,17 +139,17 @@ fn constant(scenario: &Scenario) -> Option<Vec<f64>> {
     Some(means)
 }
 
-/// Every instant from the start; few enough of them that this takes no time to speak of.
+/// From instant to instant, as long as that takes no time to speak of.
 fn varying(scenario: &Scenario, amplitude: f64, period_s: f64) -> Option<Vec<f64>> {
     let grid = scenario.transient()?;
     let service_rate = 1.0 / scenario.service().mean();
     let servers = scenario.queue().servers();
     let initial = u32::try_from(scenario.initial_jobs()).ok()?;
-    let work = grid.instants_s().count() as f64 * grid.until_s() * service_rate * f64::from(servers);
-    if work > 1e6 || initial > 10_000 {
+    let events = grid.until_s() * (scenario.arrivals().rate() + service_rate * f64::from(servers));
+    if events > 2e4 || initial > 1_000 {
         return None;
     }
     let rate = sinusoid(scenario.arrivals().rate(), amplitude, period_s).ok()?;
     let course = TimeVarying::new(rate, service_rate, servers, initial).ok()?;
-    grid.instants_s().map(|t_s| Some(course.at(t_s).ok()?.mean_in_system())).collect()
+    Some(course.along(grid.instants_s()).ok()?.iter().map(Occupancy::mean_in_system).collect())
 }

@@ -19,7 +19,7 @@ pub(super) fn predict(scenario: &Scenario, terms: Terms) -> Result<Prediction, T
     let rate = scenario.arrivals().rate();
     let effective = TheoryError::stable(rate, servers / occupancy_s)?;
     let utilization = rate * (mean + terms.overshoot_s) / servers;
-    let mut prediction = Prediction::unknown(scenario, utilization, effective);
+    let mut prediction = Prediction::unknown(scenario, Some(utilization), effective);
     prediction.put_lossless(rate, "exact");
     let known = scenario.effective_prefetch() == 1 && servers == 1.0 && is_poisson(scenario);
     if !known || !scenario.is_plain_fcfs() {

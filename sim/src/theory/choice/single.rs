@@ -25,6 +25,11 @@ pub(super) fn fill(scenario: &Scenario, prediction: &mut Prediction) -> Result<(
     if !is_fcfs(scenario) {
         return by_discipline(scenario, prediction);
     }
+    if scenario.queue().servers() > 1 && scenario.queue().prefetch().is_some_and(|prefetch| prefetch > 1) {
+        // Jobs wait behind others at one consumer while another is idle: no central line, no formula.
+        prediction.put_lossless(scenario.arrivals().rate(), "exact");
+        return Ok(());
+    }
     let (arrivals, service) = (scenario.arrivals(), scenario.service());
     let (rate, servers) = (arrivals.rate(), scenario.queue().servers());
     let service_rate = 1.0 / service.mean();

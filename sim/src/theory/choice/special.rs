@@ -48,7 +48,7 @@ fn finite_source(
     let (rate, servers) = (1.0 / scenario.service().mean(), scenario.queue().servers());
     let queue = FiniteSource::new(1.0 / mean_think_s, rate, servers, population)?;
     let method = "exact (M/M/c//N)";
-    prediction.utilization = queue.utilization();
+    prediction.utilization = Some(queue.utilization());
     prediction.put("mean_wait_s", queue.mean_wait(), method);
     prediction.put("mean_queue_length", queue.mean_queue_length(), method);
     prediction.put_mean_sojourn(queue.mean_sojourn(), queue.throughput(), method);
@@ -66,7 +66,7 @@ fn limited(scenario: &Scenario, prediction: &mut Prediction) -> Result<(), Theor
         let method = "exact (M/G/c/c, Erlang B)";
         let blocked = erlang::erlang_b(servers, rate * mean)?;
         let carried = rate * (1.0 - blocked);
-        prediction.utilization = carried * mean / f64::from(servers);
+        prediction.utilization = Some(carried * mean / f64::from(servers));
         prediction.put_mean_wait(0.0, mean, carried, method);
         prediction.put("prob_wait", 0.0, method);
         prediction.put("prob_blocked", blocked, method);
@@ -77,7 +77,7 @@ fn limited(scenario: &Scenario, prediction: &mut Prediction) -> Result<(), Theor
     }
     let law = Mmck::new(rate, 1.0 / mean, servers, capacity)?;
     let method = "exact (M/M/c/K)";
-    prediction.utilization = law.utilization();
+    prediction.utilization = Some(law.utilization());
     prediction.put("prob_abandon", 0.0, method);
     prediction.put("throughput", law.throughput(), method);
     prediction.put("prob_blocked", law.prob_blocked(), method);
@@ -102,7 +102,7 @@ fn impatient(scenario: &Scenario, prediction: &mut Prediction) -> Result<(), The
     let (rate, mean) = (scenario.arrivals().rate(), scenario.service().mean());
     let law = ErlangA::new(rate, 1.0 / mean, queue.servers(), 1.0 / patience.mean())?;
     let method = "exact (M/M/c+M, Erlang A)";
-    prediction.utilization = law.utilization();
+    prediction.utilization = Some(law.utilization());
     prediction.put("mean_wait_s", law.mean_wait_served(), method);
     prediction.put("mean_sojourn_s", law.mean_wait_served() + mean, method);
     prediction.put("mean_queue_length", law.mean_queue_length(), method);
@@ -125,7 +125,7 @@ fn failing_jobs(scenario: &Scenario, prediction: &mut Prediction) -> Result<(), 
     }
     let rate = scenario.arrivals().rate();
     let queue = Feedback::new(rate, 1.0 / scenario.service().mean(), retry.probability())?;
-    prediction.utilization = queue.utilization();
+    prediction.utilization = Some(queue.utilization());
     prediction.put_mean_sojourn(queue.mean_sojourn(), rate, "exact (M/M/1 with feedback)");
     Ok(())
 }
@@ -141,7 +141,7 @@ fn failing_servers(scenario: &Scenario, prediction: &mut Prediction) -> Result<(
     }
     let (rate, service) = (scenario.arrivals().rate(), scenario.service());
     let (failures, repairs) = (1.0 / breakdowns.mean_up_s(), 1.0 / breakdowns.mean_down_s());
-    prediction.utilization = rate * service.mean();
+    prediction.utilization = Some(rate * service.mean());
     match breakdowns.fails_while() {
         FailsWhile::Always if is_exponential(scenario) => {
             let law = AnytimeBreakdowns::new(rate, 1.0 / service.mean(), failures, repairs)?;
