@@ -123,6 +123,9 @@ fn rate(rate: f64) -> f64 {
 
 /// What to run after a prediction.
 fn next_step(runs: &Path, scenario: &Scenario) -> &'static str {
+    if !scenario.is_plain_fcfs() || scenario.queue().servers() > 1 {
+        return "this scenario is simulated, not driven: `live` has one consumer, first come first served";
+    }
     let hash = scenario_file::hash(scenario);
     let driven = list(runs).iter().any(|(_, manifest)| {
         manifest.source == crate::run_folder::Source::Live && manifest.scenario_sha256 == hash

@@ -168,7 +168,9 @@ impl Order<'_> {
             console.note(format!("warning: {warning}"));
         }
         let textbook = predict(self.scenario, None).ok();
-        console.print(format!("\n{:<24}{:>14}    {}", "", "textbook", "simulated (95 % interval)"))?;
+        let eventful = !self.scenario.outages().is_empty() || self.scenario.initial_jobs() > 0;
+        let theory = if eventful { "steady state" } else { "textbook" };
+        console.print(format!("\n{:<24}{theory:>14}    {}", "", "simulated (95 % interval)"))?;
         for row in answer.metrics.rows(textbook.as_ref()) {
             console.print(row)?;
         }

@@ -7,6 +7,7 @@
 mod central;
 mod combinations;
 mod invariances;
+mod library;
 mod limits;
 mod networks;
 mod orders;

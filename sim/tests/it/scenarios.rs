@@ -230,3 +230,15 @@ fn the_default_scenario_is_one_of_the_examples() {
     let default = parse(scenario_file::DEFAULT, "default").unwrap();
     assert!(examples().iter().any(|(_, scenario)| *scenario == default));
 }
+
+#[test]
+fn what_no_engine_carries_is_refused() {
+    let window = with("run", "jobs = 500\nwarmup_jobs = 100") + "[initial]\njobs = 600\n";
+    assert!(complaint(&window).unwrap().0.contains("after the backlog"));
+    assert!(complaint(&window.replace("600", "599")).is_none());
+    let ring = with("queue", "servers = 2\nprefetch = 3").replace("capacity = 9\n", "");
+    assert!(complaint(&ring).is_none());
+    let grid = ring + "[transient]\nevery_s = 1\nuntil_s = 2\n";
+    assert!(complaint(&grid).unwrap().0.contains("central queue"));
+    assert!(complaint(&grid.replace("servers = 2", "servers = 1")).is_none());
+}

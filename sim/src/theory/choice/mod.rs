@@ -58,7 +58,7 @@ pub fn predict(scenario: &Scenario, terms: Option<Terms>) -> Result<Prediction, 
         special::fill(scenario, &mut prediction)?;
     }
     if !scenario.outages().is_empty() || scenario.initial_jobs() > 0 {
-        prediction.qualify("in the steady state, without the outage or the initial backlog");
+        prediction.qualify("steady state only");
     }
     prediction.outage = outage(scenario);
     prediction.transient = course(scenario);
