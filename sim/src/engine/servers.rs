@@ -12,7 +12,7 @@ const FEW: u32 = 16;
 /// start_n = max(due_n, min_c free_c),      done_n = start_n + S_n
 /// ```
 ///
-/// With one server it is Lindley's. Of several servers that are free first the lowest number takes the job.
+/// With one server it is Lindley's. A job that finds several servers idle goes to the one that was free first.
 ///
 /// # References
 /// Kiefer & Wolfowitz 1955, *Trans. AMS* 78.

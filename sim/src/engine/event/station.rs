@@ -1,5 +1,8 @@
 //! A station: one waiting line, several servers, and whatever can go wrong there.
 
+use std::cmp::Reverse;
+use std::ops::Range;
+
 use super::line::Line;
 use super::node::{Jobs, Node, Population};
 use super::trouble::{Fate, Trouble};
@@ -151,24 +154,43 @@ impl<L: Line, const PLAIN: bool> Station<L, PLAIN> {
         self.take_next(now_s, server);
     }
 
-    /// A server is lost, with or without its job.
-    fn lose(&mut self, now_s: f64, server: u32, work: Interrupted) {
+    /// A server is lost; gives the job that has to start again, if it had one.
+    fn lose(&mut self, now_s: f64, server: u32, work: Interrupted) -> Option<u32> {
         self.idle.retain(|idle| *idle != server);
         let slot = self.serving[server as usize];
         if slot == NOBODY {
-            return;
+            return None;
         }
         self.interrupt(now_s, server);
-        if work == Interrupted::Restart {
-            self.serving[server as usize] = NOBODY;
-            self.jobs[slot].remaining_s = self.jobs[slot].demand_s;
-            match self.idle.pop() {
-                Some(other) => self.begin(now_s, other, slot),
-                // It outranks others as it did when it came.
-                None if L::PREEMPTIVE && self.displace(now_s, slot) => {}
-                None => self.line.push_front(&self.jobs, slot),
+        if work == Interrupted::Resume {
+            return None;
+        }
+        self.serving[server as usize] = NOBODY;
+        self.jobs[slot].remaining_s = self.jobs[slot].demand_s;
+        Some(slot)
+    }
+
+    /// A job whose server was lost starts again, now or at the head of the line.
+    fn restart(&mut self, now_s: f64, slot: u32) {
+        match self.idle.pop() {
+            Some(server) => self.begin(now_s, server, slot),
+            // It outranks others as it did when it came.
+            None if L::PREEMPTIVE && self.displace(now_s, slot) => {}
+            None => self.line.push_front(&self.jobs, slot),
+        }
+    }
+
+    /// An outage begins. Only when all its servers are lost do their jobs look for others, the oldest last,
+    /// so that it comes to the head of the line.
+    fn lose_all(&mut self, now_s: f64, servers: Range<u32>, work: Interrupted) {
+        let mut lost = Vec::new();
+        for server in servers {
+            if self.trouble.take_down(server) {
+                lost.extend(self.lose(now_s, server, work));
             }
         }
+        lost.sort_by_key(|slot| Reverse(self.jobs[*slot].index));
+        lost.into_iter().for_each(|slot| self.restart(now_s, slot));
     }
 
     /// A server is back: it goes on with the job it kept, or takes the next.
@@ -208,17 +230,20 @@ impl<L: Line, const PLAIN: bool> Station<L, PLAIN> {
         if self.trouble.health.first_s() <= now_s {
             let server = self.trouble.health.first();
             if self.trouble.fail_or_repair(now_s, server) {
-                self.lose(now_s, server, self.trouble.breakdown_work());
+                if let Some(slot) = self.lose(now_s, server, self.trouble.breakdown_work()) {
+                    self.restart(now_s, slot);
+                }
             } else if self.trouble.is_up(server) {
                 self.regain(now_s, server);
             }
         } else if let Some((change, servers)) = self.trouble.outage_change(now_s) {
-            for server in servers {
-                match change {
-                    Some(work) if self.trouble.take_down(server) => self.lose(now_s, server, work),
-                    None if self.trouble.bring_up(server) => self.regain(now_s, server),
-                    _ => {}
-                }
+            match change {
+                Some(work) => self.lose_all(now_s, servers, work),
+                None => servers.for_each(|server| {
+                    if self.trouble.bring_up(server) {
+                        self.regain(now_s, server);
+                    }
+                }),
             }
         } else if let Some(slot) = self.trouble.impatient(&self.jobs) {
             self.vanish(now_s, slot, Outcome::Abandoned, out);

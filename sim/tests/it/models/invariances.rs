@@ -131,22 +131,38 @@ fn urgent_jobs_do_not_see_what_they_interrupt() {
     assert_eq!(alone[..among.len()], among);
 }
 
-/// Bulk job 0 is on server 0, urgent job 1 on server 1, which is lost from 11 to 14.
-#[test]
-fn an_urgent_job_that_loses_its_server_takes_that_of_a_bulk_job() {
-    let class = |name, priority, mean| {
+/// When the urgent and the bulk job are done that come at 10, of classes in this order, with an outage at 11.
+fn done_after_an_outage(classes: [&str; 2], servers: u32) -> [Option<f64>; 2] {
+    let class = |name| {
+        let (priority, mean) = if name == "urgent" { (1, 4) } else { (2, 8) };
         format!(
             "[[class]]\nname = \"{name}\"\npriority = {priority}\narrivals = {{ rate = 0.1, process = {{ \
              kind = \"renewal\", shape = {{ kind = \"deterministic\" }} }} }}\n\
              service = {{ mean = {mean}, shape = {{ kind = \"deterministic\" }} }}\n"
         )
     };
-    let queue = "[queue]\nservers = 2\ndiscipline = { kind = \"priority\", preemptive = true }\n\
-                 [[outage]]\nat_s = 11\nfor_s = 3\nservers = 1\n[drive]\njobs = 2\nwarmup_jobs = 0\n";
-    let tables = format!("{}{}{queue}", class("bulk", 2, 8), class("urgent", 1, 4));
+    let queue = format!(
+        "[queue]\nservers = 2\ndiscipline = {{ kind = \"priority\", preemptive = true }}\n\
+         [[outage]]\nat_s = 11\nfor_s = 3\nservers = {servers}\n[drive]\njobs = 2\nwarmup_jobs = 0\n"
+    );
+    let tables = classes.map(class).concat() + &queue;
     let rows = trajectory(&scenario(&tables, EFFORT), Terms::IDEAL);
+    ["urgent", "bulk"].map(|name| rows[classes.iter().position(|class| *class == name).unwrap()].done_s)
+}
+
+/// The first job is on server 0, the second on server 1, which is lost from 11 to 14.
+#[test]
+fn an_urgent_job_that_loses_its_server_takes_that_of_a_bulk_job() {
     // The urgent job starts again at 11 on server 0; the bulk job has 7 s left and goes on at 14.
-    assert_eq!((rows[1].done_s, rows[0].done_s), (Some(15.0), Some(21.0)));
+    assert_eq!(done_after_an_outage(["bulk", "urgent"], 1), [Some(15.0), Some(21.0)]);
+    assert_eq!(done_after_an_outage(["urgent", "bulk"], 1), [Some(14.0), Some(22.0)]);
+}
+
+#[test]
+fn jobs_that_lose_their_servers_together_all_start_again() {
+    for classes in [["bulk", "urgent"], ["urgent", "bulk"]] {
+        assert_eq!(done_after_an_outage(classes, 2), [Some(18.0), Some(22.0)], "{classes:?}");
+    }
 }
 
 #[test]
