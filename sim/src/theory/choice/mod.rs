@@ -12,7 +12,7 @@ use super::prediction::{Backlog, Instant};
 use super::time_varying::{TimeVarying, sinusoid};
 use super::transient::Transient;
 use super::{Prediction, TheoryError};
-use crate::model::{ArrivalProcess, Discipline, Scenario, Shape, Terms};
+use crate::model::{ArrivalProcess, Breakdowns, Discipline, Interrupted, Scenario, Shape, Terms};
 
 /// What theory says of a scenario, with overheads if a calibration gave some.
 ///
@@ -45,8 +45,11 @@ pub fn predict(scenario: &Scenario, terms: Option<Terms>) -> Result<Prediction, 
     let servers = |n: usize| f64::from(scenario.stations()[n].queue().servers());
     let work: f64 = loads.iter().map(|load| load.offered_load).sum();
     let all_servers: f64 = (0..loads.len()).map(servers).sum();
-    // Where jobs are lost, less work comes than is offered, and only a family's own formula knows how much.
-    let utilization = (!scenario.loses_work()).then_some(work / all_servers);
+    // Where jobs are lost less work is done than is offered, and where work restarts more; only a family's own
+    // formula knows how much.
+    let restarts = |breakdowns: Breakdowns| breakdowns.work() == Interrupted::Restart;
+    let redone = scenario.stations().iter().any(|s| s.queue().breakdowns().is_some_and(restarts));
+    let utilization = (!scenario.loses_work() && !redone).then_some(work / all_servers);
     let mut prediction = Prediction::unknown(scenario, utilization, busiest.utilization);
     if scenario.is_network() {
         network::fill(scenario, &loads, &mut prediction)?;
