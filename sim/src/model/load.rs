@@ -1,6 +1,6 @@
 //! How much work comes to each station.
 
-use super::{ArrivalProcess, FailsWhile, Scenario};
+use super::{ArrivalProcess, Scenario};
 
 /// The work that comes to a station when none is lost on its way.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -28,11 +28,9 @@ impl Scenario {
             });
             let work = |class: usize| rates[class][station] * self.service_of(class, station).mean;
             let offered_load = attempts * (0..self.classes.len()).map(work).sum::<f64>();
-            let share_up = queue.breakdowns.map_or(1.0, |breakdowns| match breakdowns.fails_while {
-                // At work a server fails after so much work, and then stands still: the same share.
-                FailsWhile::Always | FailsWhile::Busy => {
-                    breakdowns.mean_up_s / (breakdowns.mean_up_s + breakdowns.mean_down_s)
-                }
+            // A server that fails only at work fails after so much work, and then stands still: the same share.
+            let share_up = queue.breakdowns.map_or(1.0, |breakdowns| {
+                breakdowns.mean_up_s / (breakdowns.mean_up_s + breakdowns.mean_down_s)
             });
             let finite = matches!(self.arrivals().process, ArrivalProcess::FiniteSource { .. });
             Load {

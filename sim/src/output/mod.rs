@@ -2,6 +2,7 @@
 
 mod histogram;
 mod interval;
+#[cfg(test)]
 mod level;
 mod quantile;
 mod tally;
@@ -9,6 +10,7 @@ mod tally;
 pub(crate) use histogram::{BINS, slot};
 pub use histogram::{Histogram, Range};
 pub use interval::{Estimate, Interval};
-pub use level::Level;
+#[cfg(test)]
+pub(crate) use level::Level;
 pub use quantile::{PROBABILITIES, quantile_of_sorted, sorted};
 pub use tally::Tally;

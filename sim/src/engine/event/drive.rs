@@ -22,32 +22,67 @@ pub(in crate::engine) fn drive(scenario: &Scenario, replication: u32, observer: 
 }
 
 /// Runs the jobs of a source through a scenario's only station; gives the population at the end.
-///
-/// What the scenario is decides here, once, which station is compiled in.
 pub(super) fn drive_source(
     scenario: &Scenario,
     replication: u32,
     source: impl Source,
     observer: &mut impl Observer,
 ) -> Population {
-    let queue = scenario.queue();
-    let order = Stream::new(scenario.run().seed(), replication, Purpose::Order);
     let ranks = ranks(scenario);
-    let count = 1 + ranks.iter().copied().max().unwrap_or(0) as usize;
-    let run = Run { scenario, replication, ranks, source, observer };
+    let count = ranks_in(&ranks);
+    build(scenario, replication, 0, count, Run { ranks, source, observer })
+}
+
+/// What is to be done with a station, whatever its type is.
+trait Builder {
+    type Output;
+
+    /// The scenario has this station.
+    fn with(self, node: impl Node + 'static) -> Self::Output;
+}
+
+/// Decides, once, which station of a scenario is compiled in.
+fn build<B: Builder>(
+    scenario: &Scenario,
+    replication: u32,
+    station: usize,
+    ranks: usize,
+    builder: B,
+) -> B::Output {
+    let queue = scenario.stations()[station].queue();
+    let order = || Stream::of_class(scenario.run().seed(), replication, Purpose::Order, station as u32);
+    let trouble = Trouble::new(scenario, replication, station);
+    let servers = queue.servers();
     match queue.discipline() {
-        Discipline::Fcfs {} => run.with_line(Fifo::default()),
-        Discipline::Lcfs {} => run.with_line(Lifo::<false>::default()),
-        Discipline::LcfsPreemptive {} => run.with_line(Lifo::<true>::default()),
-        Discipline::Random {} => run.with_line(Shuffled::new(order)),
-        Discipline::Sjf {} => run.with_line(Shortest::<false>::default()),
-        Discipline::Srpt {} => run.with_line(Shortest::<true>::default()),
-        Discipline::Priority { preemptive: false } => run.with_line(ByRank::<false>::new(count)),
-        Discipline::Priority { preemptive: true } => run.with_line(ByRank::<true>::new(count)),
+        Discipline::Fcfs {} => with_line(Fifo::default(), servers, trouble, builder),
+        Discipline::Lcfs {} => with_line(Lifo::<false>::default(), servers, trouble, builder),
+        Discipline::LcfsPreemptive {} => with_line(Lifo::<true>::default(), servers, trouble, builder),
+        Discipline::Random {} => with_line(Shuffled::new(order()), servers, trouble, builder),
+        Discipline::Sjf {} => with_line(Shortest::<false>::default(), servers, trouble, builder),
+        Discipline::Srpt {} => with_line(Shortest::<true>::default(), servers, trouble, builder),
+        Discipline::Priority { preemptive: false } => {
+            with_line(ByRank::<false>::new(ranks), servers, trouble, builder)
+        }
+        Discipline::Priority { preemptive: true } => {
+            with_line(ByRank::<true>::new(ranks), servers, trouble, builder)
+        }
         Discipline::ProcessorSharing {} => {
-            run.with_node(Sharing::new(queue.servers(), queue.capacity().unwrap_or(u32::MAX)))
+            builder.with(Sharing::new(servers, queue.capacity().unwrap_or(u32::MAX)))
         }
     }
+}
+
+/// Without trouble the station is plain, and all that deals with trouble is left out.
+fn with_line<B: Builder>(line: impl Line + 'static, servers: u32, trouble: Trouble, builder: B) -> B::Output {
+    if trouble.is_none() {
+        builder.with(Station::<_, true>::new(line, servers, trouble))
+    } else {
+        builder.with(Station::<_, false>::new(line, servers, trouble))
+    }
+}
+
+fn ranks_in(ranks: &[u32]) -> usize {
+    1 + ranks.iter().copied().max().unwrap_or(0) as usize
 }
 
 /// Rank of each class: classes of one priority share it.
@@ -60,27 +95,18 @@ fn ranks(scenario: &Scenario) -> Vec<u32> {
     ranks.into_iter().map(rank).collect()
 }
 
-struct Run<'s, S, O> {
-    scenario: &'s Scenario,
-    replication: u32,
+/// The only station is driven.
+struct Run<'o, S, O> {
     ranks: Vec<u32>,
     source: S,
-    observer: &'s mut O,
+    observer: &'o mut O,
 }
 
-impl<S: Source, O: Observer> Run<'_, S, O> {
-    fn with_line(self, line: impl Line) -> Population {
-        let servers = self.scenario.queue().servers();
-        let trouble = Trouble::new(self.scenario, self.replication, 0);
-        if trouble.is_none() {
-            self.with_node(Station::<_, true>::new(line, servers, trouble))
-        } else {
-            self.with_node(Station::<_, false>::new(line, servers, trouble))
-        }
-    }
+impl<S: Source, O: Observer> Builder for Run<'_, S, O> {
+    type Output = Population;
 
-    fn with_node(self, mut node: impl Node) -> Population {
-        let Run { mut source, observer, ranks, .. } = self;
+    fn with(self, mut node: impl Node + 'static) -> Population {
+        let Run { ranks, mut source, observer } = self;
         let mut out = Vec::with_capacity(4);
         loop {
             let (due_s, event_s) = (source.due_s(), node.next_event_s());
@@ -129,7 +155,7 @@ impl<'s> Network<'s> {
     fn new(scenario: &'s Scenario, replication: u32) -> Self {
         let seed = scenario.run().seed();
         let ranks = ranks(scenario);
-        let count = 1 + ranks.iter().copied().max().unwrap_or(0) as usize;
+        let count = ranks_in(&ranks);
         let stations = 0..scenario.stations().len();
         let service = |class: usize, station: usize| {
             let service = scenario.service_of(class, station);
@@ -141,7 +167,10 @@ impl<'s> Network<'s> {
         let classes = 0..scenario.classes().len();
         Network {
             scenario,
-            nodes: stations.clone().map(|station| node(scenario, replication, station, count)).collect(),
+            nodes: stations
+                .clone()
+                .map(|station| build(scenario, replication, station, count, Boxed))
+                .collect(),
             ranks,
             services: classes.map(|class| stations.clone().map(|s| service(class, s)).collect()).collect(),
             routing: Stream::new(seed, replication, Purpose::Routing),
@@ -228,27 +257,14 @@ impl<'s> Network<'s> {
     }
 }
 
-/// The station of one line of a network, whose trouble is not compiled out.
-fn node(scenario: &Scenario, replication: u32, station: usize, ranks: usize) -> Box<dyn Node> {
-    let queue = scenario.stations()[station].queue();
-    let trouble = Trouble::new(scenario, replication, station);
-    let order = || Stream::of_class(scenario.run().seed(), replication, Purpose::Order, station as u32);
-    fn boxed(line: impl Line + 'static, servers: u32, trouble: Trouble) -> Box<dyn Node> {
-        Box::new(Station::<_, false>::new(line, servers, trouble))
-    }
-    let servers = queue.servers();
-    match queue.discipline() {
-        Discipline::Fcfs {} => boxed(Fifo::default(), servers, trouble),
-        Discipline::Lcfs {} => boxed(Lifo::<false>::default(), servers, trouble),
-        Discipline::LcfsPreemptive {} => boxed(Lifo::<true>::default(), servers, trouble),
-        Discipline::Random {} => boxed(Shuffled::new(order()), servers, trouble),
-        Discipline::Sjf {} => boxed(Shortest::<false>::default(), servers, trouble),
-        Discipline::Srpt {} => boxed(Shortest::<true>::default(), servers, trouble),
-        Discipline::Priority { preemptive: false } => boxed(ByRank::<false>::new(ranks), servers, trouble),
-        Discipline::Priority { preemptive: true } => boxed(ByRank::<true>::new(ranks), servers, trouble),
-        Discipline::ProcessorSharing {} => {
-            Box::new(Sharing::new(servers, queue.capacity().unwrap_or(u32::MAX)))
-        }
+/// A station of a network is kept behind a pointer, so that those of several types stand side by side.
+struct Boxed;
+
+impl Builder for Boxed {
+    type Output = Box<dyn Node>;
+
+    fn with(self, node: impl Node + 'static) -> Box<dyn Node> {
+        Box::new(node)
     }
 }
 
