@@ -5,12 +5,12 @@ QUEUE_TYPE ?= classic
 BROKER     ?= auto
 CALIBRATION = data/calibrations/$(if $(filter embedded,$(BROKER)),in-process,$(QUEUE_TYPE))-$(basename $(notdir $(SCENARIO))).toml
 
-.PHONY: demo test lint rabbitmq figures bench help
+.PHONY: demo test lint rabbitmq slurm figures bench help
 
 help:
 	@echo 'make demo    calibrate, predict, drive, compare on this machine (about a minute after the build)'
 	@echo '             QUEUE_TYPE=quorum, SCENARIO=data/scenarios/mm1-rho80-prefetch2.toml, BROKER=embedded'
-	@echo 'make test    every test, with a private RabbitMQ node'
+	@echo 'make test    every test, with a private RabbitMQ node and a private Slurm cluster'
 	@echo 'make lint    formatting, clippy, documentation'
 	@echo 'make figures the pictures of the documentation'
 	@echo 'make bench   jobs per second of the simulation engines (docs/performance.md)'
@@ -20,7 +20,7 @@ demo:
 	cargo build --release --locked
 	@deploy/demo.sh $(SCENARIO) $(CALIBRATION) --broker $(BROKER) --queue-type $(QUEUE_TYPE)
 
-test: rabbitmq
+test: rabbitmq slurm
 	cargo test --workspace --locked
 
 lint:
@@ -30,6 +30,9 @@ lint:
 
 rabbitmq:
 	@deploy/install-rabbitmq.sh --required
+
+slurm:
+	@deploy/install-slurm.sh --required
 
 # Pictures of the documentation, from the published runs.
 figures:

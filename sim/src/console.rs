@@ -103,6 +103,18 @@ impl Console<'_> {
         let _ = writeln!(self.err, "{text}");
     }
 
+    /// Shows how far it is, on a terminal only, in place of what it showed before.
+    pub fn progress(&mut self, text: impl Display) {
+        if self.interactive {
+            let _ = write!(self.err, "\r\x1b[2K{text}").and_then(|()| self.err.flush());
+        }
+    }
+
+    /// Takes the progress away.
+    pub fn clear_progress(&mut self) {
+        self.progress("");
+    }
+
     /// The time of day, UTC.
     pub fn now(&self) -> OffsetDateTime {
         OffsetDateTime::now_utc()

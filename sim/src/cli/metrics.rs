@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use super::run::Sharpened;
 use crate::console::milliseconds;
-use crate::engine::Replication;
+use crate::estimate::{Estimates, Figure, Metric};
 use crate::model::Scenario;
-use crate::output::{Estimate, Interval, PROBABILITIES};
+use crate::output::{CONFIDENCE, Estimate, PROBABILITIES};
 use crate::theory::Prediction;
 
 #[derive(Serialize)]
@@ -28,65 +29,80 @@ pub(super) struct Metrics {
     prob_blocked: Estimate,
     prob_abandon: Estimate,
     prob_dead_letter: Estimate,
-    wait_quantiles_s: BTreeMap<&'static str, Interval>,
-    sojourn_quantiles_s: BTreeMap<&'static str, Interval>,
+    wait_quantiles_s: BTreeMap<&'static str, Figure>,
+    sojourn_quantiles_s: BTreeMap<&'static str, Figure>,
     pub(super) classes: BTreeMap<String, Metrics>,
     pub(super) stations: BTreeMap<String, Metrics>,
 }
 
 impl Metrics {
-    pub(super) fn of(scenario: &Scenario, replications: &[Replication], effective_utilization: f64) -> Self {
-        let whole: Vec<&Replication> = replications.iter().collect();
-        let part = |of: fn(&Replication) -> &[Replication], n: usize| {
-            Metrics::over(&replications.iter().map(|replication| &of(replication)[n]).collect::<Vec<_>>())
-        };
-        let mut metrics = Metrics::over(&whole);
+    pub(super) fn of(scenario: &Scenario, estimates: &Estimates, effective_utilization: f64) -> Self {
+        let mut metrics = Metrics::over(estimates);
         metrics.effective_utilization = Some(effective_utilization);
-        for n in 0..replications[0].classes.len() {
-            metrics.classes.insert(scenario.classes()[n].name().to_owned(), part(|r| &r.classes, n));
-        }
-        for n in 0..replications[0].stations.len() {
-            metrics.stations.insert(scenario.stations()[n].name().to_owned(), part(|r| &r.stations, n));
-        }
+        let classes = scenario.classes().iter().map(|class| class.name().to_owned());
+        metrics.classes = classes.zip(estimates.classes.iter().map(Metrics::over)).collect();
+        let stations = scenario.stations().iter().map(|station| station.name().to_owned());
+        metrics.stations = stations.zip(estimates.stations.iter().map(Metrics::over)).collect();
         metrics
     }
 
-    fn over(replications: &[&Replication]) -> Self {
-        let over = |metric: fn(&Replication) -> f64| {
-            Estimate::of(&replications.iter().map(|replication| metric(replication)).collect::<Vec<_>>())
+    fn over(estimates: &Estimates) -> Self {
+        let mean = |metric: Metric| {
+            let interval = estimates.get(metric).interval().expect("means are always shown");
+            let half_width = 0.5 * (interval.high - interval.low);
+            Estimate { estimate: interval.estimate, half_width, confidence: CONFIDENCE }
         };
-        let quantiles = |metric: fn(&Replication) -> &[f64; PROBABILITIES.len()]| {
-            let interval = |(n, (_, name)): (usize, &(f64, &'static str))| {
-                let values: Vec<f64> =
-                    replications.iter().map(|replication| metric(replication)[n]).collect();
-                (*name, Estimate::of(&values).interval())
-            };
-            PROBABILITIES.iter().enumerate().map(interval).collect()
+        let quantiles = |metric: fn(usize) -> Metric| {
+            let named = PROBABILITIES.iter().enumerate();
+            named.map(|(n, (_, name))| (*name, estimates.get(metric(n)))).collect()
         };
         Metrics {
-            utilization: over(|r| r.utilization),
+            utilization: mean(Metric::Utilization),
             effective_utilization: None,
-            offered_load: over(|r| r.offered_load),
-            mean_wait_s: over(|r| r.mean_wait_s),
-            mean_sojourn_s: over(|r| r.mean_sojourn_s),
-            wait_variance_s2: over(|r| r.wait_variance),
-            sojourn_variance_s2: over(|r| r.sojourn_variance),
-            mean_queue_length: over(|r| r.mean_queue_length),
-            mean_in_system: over(|r| r.mean_in_system),
-            throughput: over(|r| r.throughput),
-            prob_wait: over(|r| r.prob_wait),
-            prob_blocked: over(|r| r.prob_blocked),
-            prob_abandon: over(|r| r.prob_abandon),
-            prob_dead_letter: over(|r| r.prob_dead_letter),
-            wait_quantiles_s: quantiles(|r| &r.wait_quantiles_s),
-            sojourn_quantiles_s: quantiles(|r| &r.sojourn_quantiles_s),
+            offered_load: mean(Metric::OfferedLoad),
+            mean_wait_s: mean(Metric::MeanWait),
+            mean_sojourn_s: mean(Metric::MeanSojourn),
+            wait_variance_s2: mean(Metric::WaitVariance),
+            sojourn_variance_s2: mean(Metric::SojournVariance),
+            mean_queue_length: mean(Metric::MeanQueueLength),
+            mean_in_system: mean(Metric::MeanInSystem),
+            throughput: mean(Metric::Throughput),
+            prob_wait: mean(Metric::ProbWait),
+            prob_blocked: mean(Metric::ProbBlocked),
+            prob_abandon: mean(Metric::ProbAbandon),
+            prob_dead_letter: mean(Metric::ProbDeadLetter),
+            wait_quantiles_s: quantiles(Metric::WaitQuantile),
+            sojourn_quantiles_s: quantiles(Metric::SojournQuantile),
             classes: BTreeMap::new(),
             stations: BTreeMap::new(),
         }
     }
 
-    /// The rows of a table beside what theory says.
-    pub(super) fn rows(&self, theory: Option<&Prediction>) -> Vec<String> {
+    /// Takes sharper estimates of means for plain ones.
+    pub(super) fn sharpen(&mut self, sharpened: &[Sharpened]) {
+        for Sharpened { metric, estimate, .. } in sharpened {
+            let place = match metric {
+                Metric::Utilization => &mut self.utilization,
+                Metric::OfferedLoad => &mut self.offered_load,
+                Metric::MeanWait => &mut self.mean_wait_s,
+                Metric::MeanSojourn => &mut self.mean_sojourn_s,
+                Metric::WaitVariance => &mut self.wait_variance_s2,
+                Metric::SojournVariance => &mut self.sojourn_variance_s2,
+                Metric::MeanQueueLength => &mut self.mean_queue_length,
+                Metric::MeanInSystem => &mut self.mean_in_system,
+                Metric::Throughput => &mut self.throughput,
+                Metric::ProbWait => &mut self.prob_wait,
+                Metric::ProbBlocked => &mut self.prob_blocked,
+                Metric::ProbAbandon => &mut self.prob_abandon,
+                Metric::ProbDeadLetter => &mut self.prob_dead_letter,
+                Metric::WaitQuantile(_) | Metric::SojournQuantile(_) => continue,
+            };
+            *place = *estimate;
+        }
+    }
+
+    /// The rows of a table beside what theory says; `jobs` were measured.
+    pub(super) fn rows(&self, theory: Option<&Prediction>, jobs: u64) -> Vec<String> {
         let mut rows = vec![
             row("mean wait", theory.and_then(|t| t.mean_wait_s), time(self.mean_wait_s), milliseconds),
             row(
@@ -113,25 +129,25 @@ impl Metrics {
         for (name, textbook, estimate) in always.into_iter().chain(there) {
             rows.push(row(name, textbook, count(estimate), number));
         }
-        for (p, interval) in &self.wait_quantiles_s {
+        for (p, figure) in &self.wait_quantiles_s {
             let theory = theory.and_then(|t| t.wait_quantiles_s[p]);
-            rows.push(row(&format!("wait quantile {p}"), theory, range(interval), milliseconds));
+            rows.push(row(&format!("wait quantile {p}"), theory, range(figure, jobs), milliseconds));
         }
-        for (p, interval) in &self.sojourn_quantiles_s {
+        for (p, figure) in &self.sojourn_quantiles_s {
             let theory = theory.and_then(|t| t.sojourn_quantiles_s[p]);
-            rows.push(row(&format!("sojourn quantile {p}"), theory, range(interval), milliseconds));
+            rows.push(row(&format!("sojourn quantile {p}"), theory, range(figure, jobs), milliseconds));
         }
         rows
     }
 
     /// One row for a class or a station.
     pub(super) fn line(&self, name: &str) -> String {
-        let p99 = self.sojourn_quantiles_s.get("0.99").map_or(f64::NAN, |interval| interval.estimate);
+        let p99 = self.sojourn_quantiles_s["0.99"].estimate.map_or_else(|| "too few".into(), milliseconds);
         format!(
             "{name:<24}{:>12}{:>12}{:>12}{:>12}{:>14}",
             milliseconds(self.mean_wait_s.estimate),
             milliseconds(self.mean_sojourn_s.estimate),
-            milliseconds(p99),
+            p99,
             format!("{:.4}", self.mean_in_system.estimate),
             format!("{:.2}/s", self.throughput.estimate),
         )
@@ -162,6 +178,23 @@ fn count(e: Estimate) -> String {
     format!("{:.4} ± {:.4}", e.estimate, e.half_width)
 }
 
-fn range(i: &Interval) -> String {
-    format!("{}  ({} – {})", milliseconds(i.estimate), milliseconds(i.low), milliseconds(i.high))
+fn range(figure: &Figure, jobs: u64) -> String {
+    match figure.interval() {
+        Some(i) => {
+            format!("{}  ({} – {})", milliseconds(i.estimate), milliseconds(i.low), milliseconds(i.high))
+        }
+        None => {
+            let needed = figure.needed_jobs.unwrap_or(u64::MAX);
+            format!("needs about {} jobs at this load; this run has {}", rounded(needed), rounded(jobs))
+        }
+    }
+}
+
+/// A number of jobs with two or three digits: `2.6 M`.
+fn rounded(jobs: u64) -> String {
+    match jobs {
+        0..10_000 => jobs.to_string(),
+        10_000..1_000_000 => format!("{:.0},000", jobs as f64 / 1e3),
+        _ => format!("{:.1} M", jobs as f64 / 1e6),
+    }
 }

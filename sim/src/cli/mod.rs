@@ -3,7 +3,9 @@
 mod check;
 mod metrics;
 mod run;
+mod stability;
 mod theory;
+mod verify;
 
 use std::path::{Path, PathBuf};
 
@@ -38,6 +40,11 @@ enum Verb {
     #[command(after_help = "Example: sim run data/scenarios/mm1-rho80.toml \
                             --calibration data/calibrations/classic-prefetch1.toml")]
     Run(run::Arguments),
+    /// Checks on this machine that intervals, closed forms, random numbers and speed are what they should be
+    #[command(
+        after_help = "Example: sim verify\nTakes a minute or two; exit code 1 if anything falls short."
+    )]
+    Verify(verify::Arguments),
 }
 
 /// What every verb takes: a scenario, perhaps a calibration, and the form of the answer.
@@ -75,8 +82,15 @@ pub fn execute(cli: Cli, console: &mut Console<'_>) -> Result<(), Failure> {
         Some(Verb::Check(arguments)) => check::execute(&arguments, console),
         Some(Verb::Theory(arguments)) => theory::execute(&arguments, console),
         Some(Verb::Run(arguments)) => run::execute(&arguments, console),
+        Some(Verb::Verify(arguments)) => verify::execute(&arguments, console),
         None => run::execute_default(console),
     }
+}
+
+/// A pool of as many threads, or of one a core.
+fn threads(count: Option<u16>) -> Result<rayon::ThreadPool, Failure> {
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(usize::from(count.unwrap_or(0))).build();
+    pool.map_err(|error| Failure::Failed(format!("threads could not be started: {error}")))
 }
 
 /// Where calibrations are kept unless a command says otherwise.

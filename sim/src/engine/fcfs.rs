@@ -73,13 +73,30 @@ impl Choice {
     }
 }
 
-/// One replication of a scenario by its recursion.
-pub(super) fn replicate(scenario: &Scenario, overheads: &Overheads, replication: u32) -> Replication {
-    let jobs = Jobs::new(scenario, replication);
+/// One replication of a scenario by its recursion, in successive parts of the same length.
+pub(super) fn replicate(
+    scenario: &Scenario,
+    overheads: &Overheads,
+    replication: u32,
+    parts: u32,
+) -> Vec<Replication> {
     match Choice::of(scenario, overheads, replication) {
-        Choice::Servers(queue) => run(scenario, jobs, queue),
-        Choice::Recursion(queue) => run(scenario, jobs, queue),
-        Choice::Ring(queue) => run(scenario, jobs, *queue),
+        Choice::Servers(queue) => run(scenario, replication, queue, parts),
+        Choice::Recursion(queue) => run(scenario, replication, queue, parts),
+        Choice::Ring(queue) => run(scenario, replication, *queue, parts),
+    }
+}
+
+/// The waits of the first jobs of a replication, s.
+pub(super) fn waits(scenario: &Scenario, overheads: &Overheads, replication: u32, jobs: usize) -> Vec<f64> {
+    fn first(scenario: &Scenario, replication: u32, mut queue: impl Fcfs, jobs: usize) -> Vec<f64> {
+        let jobs = Jobs::new(scenario, replication).take(jobs);
+        jobs.map(|job| queue.serve(job.due_s, job.demand_s).0.start_s - job.due_s).collect()
+    }
+    match Choice::of(scenario, overheads, replication) {
+        Choice::Servers(queue) => first(scenario, replication, queue, jobs),
+        Choice::Recursion(queue) => first(scenario, replication, queue, jobs),
+        Choice::Ring(queue) => first(scenario, replication, *queue, jobs),
     }
 }
 
@@ -106,30 +123,51 @@ impl Present {
     }
 }
 
-fn run(scenario: &Scenario, mut jobs: Jobs, mut queue: impl Fcfs) -> Replication {
+/// A queue on its way through the jobs of a replication.
+struct Course<'s, Q> {
+    scenario: &'s Scenario,
+    jobs: Jobs,
+    queue: Q,
+    present: Present,
+}
+
+fn run(scenario: &Scenario, replication: u32, queue: impl Fcfs, parts: u32) -> Vec<Replication> {
+    let jobs = Jobs::new(scenario, replication);
+    let mut course = Course { scenario, jobs, queue, present: Present::default() };
     let length = scenario.run();
-    let mut present = Present::default();
-    for _ in 0..length.warmup_jobs() {
-        let job = jobs.next_job();
-        let (timing, ..) = queue.serve(job.due_s, job.demand_s);
-        present.pass(job.due_s, timing);
+    course.pass(length.warmup_jobs());
+    (0..parts).map(|_| course.measure(length.jobs() / u64::from(parts))).collect()
+}
+
+impl<Q: Fcfs> Course<'_, Q> {
+    /// Serves jobs that are not measured.
+    fn pass(&mut self, jobs: u64) {
+        for _ in 0..jobs {
+            let job = self.jobs.next_job();
+            let (timing, ..) = self.queue.serve(job.due_s, job.demand_s);
+            self.present.pass(job.due_s, timing);
+        }
     }
-    let (open_s, mut close_s) = (jobs.due_s(), 0.0);
-    let opening = present.backlog(open_s);
-    let mut flow = Flow::new(Range::around(scenario.service().mean()));
-    for _ in 0..length.jobs() {
-        let job = jobs.next_job();
-        let (timing, _, idle_path_s) = queue.serve(job.due_s, job.demand_s);
-        present.pass(job.due_s, timing);
-        close_s = job.due_s;
-        let (wait_s, sojourn_s) = (timing.start_s - job.due_s, timing.done_s - job.due_s);
-        // A job that only passes the idle path differs from it by rounding.
-        let grace_s = if idle_path_s > 0.0 { 1e-12 * job.due_s.max(1.0) } else { 0.0 };
-        flow.demand_s += job.demand_s;
-        flow.serve(Outcome::Served, wait_s, sojourn_s, wait_s > idle_path_s + grace_s);
+
+    /// The statistics of the next jobs.
+    fn measure(&mut self, jobs: u64) -> Replication {
+        let (open_s, mut close_s) = (self.jobs.due_s(), 0.0);
+        let opening = self.present.backlog(open_s);
+        let mut flow = Flow::new(Range::around(self.scenario.service().mean()));
+        for _ in 0..jobs {
+            let job = self.jobs.next_job();
+            let (timing, _, idle_path_s) = self.queue.serve(job.due_s, job.demand_s);
+            self.present.pass(job.due_s, timing);
+            close_s = job.due_s;
+            let (wait_s, sojourn_s) = (timing.start_s - job.due_s, timing.done_s - job.due_s);
+            // A job that only passes the idle path differs from it by rounding.
+            let grace_s = if idle_path_s > 0.0 { 1e-12 * job.due_s.max(1.0) } else { 0.0 };
+            flow.demand_s += job.demand_s;
+            flow.serve(Outcome::Served, wait_s, sojourn_s, wait_s > idle_path_s + grace_s);
+        }
+        let closing = self.present.backlog(close_s);
+        flow.finish_fcfs(close_s - open_s, self.scenario.queue().servers(), opening, closing)
     }
-    let closing = present.backlog(close_s);
-    flow.finish_fcfs(close_s - open_s, scenario.queue().servers(), opening, closing)
 }
 
 /// The driven jobs of replication 0 by the recursion.

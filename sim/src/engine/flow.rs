@@ -129,6 +129,10 @@ impl Flow {
             unfinished: self.outcomes[Outcome::Unfinished as usize],
             wait_quantiles_s: quantiles(&self.waits_s),
             sojourn_quantiles_s: quantiles(&self.sojourns_s),
+            mean_gap_s: window.span_s / (jobs - 1.0),
+            mean_demand_s: self.demand_s / jobs,
+            waits: self.waits_s.counts(),
+            sojourns: self.sojourns_s.counts(),
             classes: Vec::new(),
             stations: Vec::new(),
         }

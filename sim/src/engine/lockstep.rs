@@ -28,18 +28,24 @@ pub(super) fn fits(scenario: &Scenario, overheads: &Overheads) -> bool {
 /// Replications `first` to `first` + 7, by the instructions of `level`.
 pub(super) fn simulate_eight(scenario: &Scenario, first: u32, level: Level) -> [Replication; WIDTH] {
     let seed = scenario.run().seed();
-    dispatch!(level, simd => {
+    let [eight] = dispatch!(level, simd => {
         Lockstep::new(scenario, |purpose| EightStreams::new(simd, seed, first, purpose)).run(scenario)
-    })
+    });
+    eight
 }
 
-/// One replication by itself: to the last bit what it is among eight.
-pub(super) fn simulate_one(scenario: &Scenario, replication: u32, level: Level) -> Replication {
+/// One replication by itself, in `P` successive parts of the same length; as one part it is to the last bit
+/// what it is among eight.
+pub(super) fn simulate_parts<const P: usize>(
+    scenario: &Scenario,
+    replication: u32,
+    level: Level,
+) -> [Replication; P] {
     let seed = scenario.run().seed();
-    let [replication] = dispatch!(level, _ => {
+    let parts = dispatch!(level, _ => {
         Lockstep::new(scenario, |purpose| Stream::new(seed, replication, purpose)).run(scenario)
     });
-    replication
+    parts.map(|[part]| part)
 }
 
 /// Lindley's recursion for `L` replications of the queue without overheads.
@@ -79,16 +85,23 @@ impl<const L: usize, S: Lanes<L>> Lockstep<L, S> {
     }
 
     #[inline(always)]
-    fn run(mut self, scenario: &Scenario) -> [Replication; L] {
+    fn run<const P: usize>(mut self, scenario: &Scenario) -> [[Replication; L]; P] {
         let run = scenario.run();
         assert!(run.jobs() <= u32::MAX.into(), "a bin counts up to 2^32 jobs");
         for jobs in portions(run.warmup_jobs()) {
             self.draw(jobs);
             self.pass(jobs);
         }
+        let range = Range::around(scenario.service().mean());
+        std::array::from_fn(|_| self.part(range, run.jobs() / P as u64))
+    }
+
+    /// The statistics of the next jobs of every lane.
+    #[inline(always)]
+    fn part(&mut self, range: Range, count: u64) -> [Replication; L] {
         let openings = std::array::from_fn::<_, L, _>(|lane| self.opening(lane));
-        let mut gathered = Gathered::new(Range::around(scenario.service().mean()));
-        for jobs in portions(run.jobs()) {
+        let mut gathered = Gathered::new(range);
+        for jobs in portions(count) {
             self.draw(jobs);
             self.measure(jobs, &mut gathered);
             gathered.count(jobs);
@@ -98,7 +111,7 @@ impl<const L: usize, S: Lanes<L>> Lockstep<L, S> {
             let closing = self.closing(lane);
             // The window opens when the first measured job is due.
             let span_s = gathered.sums.gaps_s[lane] - first_gap_s;
-            gathered.flow(lane, run.jobs()).finish_fcfs(span_s, 1, opening, closing)
+            gathered.flow(lane, count).finish_fcfs(span_s, 1, opening, closing)
         })
     }
 
@@ -273,6 +286,11 @@ mod tests {
         scenario_file::parse(&text, "test").unwrap()
     }
 
+    fn simulate_alone(scenario: &Scenario, replication: u32, level: Level) -> Replication {
+        let [alone] = simulate_parts(scenario, replication, level);
+        alone
+    }
+
     /// Every set of instructions that this processor has.
     fn levels() -> Vec<Level> {
         let best = Level::new();
@@ -288,8 +306,9 @@ mod tests {
         for (n, services) in SHAPES.into_iter().enumerate() {
             let gaps = SHAPES[(n + 1) % SHAPES.len()];
             let scenario = scenario(85.0, gaps, services, 1000 + n as u64, 77);
-            let alone: Vec<_> =
-                (5..13).map(|replication| simulate_one(&scenario, replication, Level::baseline())).collect();
+            let alone: Vec<_> = (5..13)
+                .map(|replication| simulate_alone(&scenario, replication, Level::baseline()))
+                .collect();
             for level in levels() {
                 assert_eq!(simulate_eight(&scenario, 5, level)[..], alone, "{level:?}, {gaps}, {services}");
             }
@@ -320,7 +339,7 @@ mod tests {
 
     #[test]
     fn jobs_that_never_wait_leave_no_trace_of_rounding() {
-        let constant = simulate_one(&scenario(80.0, SHAPES[0], SHAPES[0], 10_000, 10), 0, Level::new());
+        let constant = simulate_alone(&scenario(80.0, SHAPES[0], SHAPES[0], 10_000, 10), 0, Level::new());
         assert_eq!((constant.prob_wait, constant.mean_wait_s), (0.0, 0.0));
         assert!((constant.utilization - 0.8).abs() < 1e-9 && constant.sojourn_variance < 1e-15);
     }

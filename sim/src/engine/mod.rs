@@ -9,7 +9,9 @@ mod agreement;
 mod event;
 mod fcfs;
 mod flow;
+mod level;
 mod lockstep;
+mod parts;
 mod recursion;
 mod replication;
 mod ring;
@@ -21,8 +23,11 @@ mod tests;
 mod trajectory;
 mod transient;
 
+pub use level::first_levels;
 pub use recursion::{Recursion, Timing};
-pub use replication::{Replication, simulate, simulate_events, sustainable_rate};
+pub use replication::{
+    PARTS, Replication, simulate, simulate_events, simulate_numbers, simulate_parts, sustainable_rate,
+};
 pub use ring::Ring;
 pub use servers::Servers;
 pub use trajectory::trajectory;

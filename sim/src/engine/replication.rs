@@ -1,14 +1,17 @@
 //! Replications of a scenario.
 
+use std::ops::Range;
+
 use fearless_simd::Level;
 use rayon::prelude::*;
 
 use super::event::drive;
+use super::parts::Parts;
 use super::recursion::Recursion;
 use super::statistics::Statistics;
 use super::{fcfs, lockstep};
 use crate::model::{Overheads, Scenario, Terms};
-use crate::output::PROBABILITIES;
+use crate::output::{Counts, PROBABILITIES};
 use crate::sampling::{Jobs, WIDTH};
 
 /// Statistics of one replication, over its measured jobs.
@@ -16,7 +19,7 @@ use crate::sampling::{Jobs, WIDTH};
 /// Waits and sojourns are those of jobs that were served (in vain or not); a wait ends when the first service
 /// begins, so with preemption or processor sharing the time lost later is in the sojourn only. Time averages
 /// are over the window from the due time of the first measured job to that of the last.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Replication {
     /// Fraction of the servers' time in service, 0..1.
     pub utilization: f64,
@@ -50,6 +53,14 @@ pub struct Replication {
     pub wait_quantiles_s: [f64; PROBABILITIES.len()],
     /// Quantiles of the sojourn at [`PROBABILITIES`], s.
     pub sojourn_quantiles_s: [f64; PROBABILITIES.len()],
+    /// Mean interarrival time of the measured jobs, s.
+    pub mean_gap_s: f64,
+    /// Mean demand of the measured jobs, s.
+    pub mean_demand_s: f64,
+    /// How often which waits occurred.
+    pub waits: Counts,
+    /// How often which sojourns occurred.
+    pub sojourns: Counts,
     /// By class, in the order of the scenario; empty with a single class.
     pub classes: Vec<Replication>,
     /// By station, in the order of the scenario; empty without a network.
@@ -61,33 +72,60 @@ pub struct Replication {
 /// Each replication draws from streams of its own, so the result is the same to the last bit however
 /// many of the current thread pool's threads share the work. Overheads count only where a broker deals the
 /// jobs out, that is for a plain FCFS queue ([`Scenario::is_plain_fcfs`]).
+pub fn simulate(scenario: &Scenario, overheads: impl Into<Overheads>) -> Vec<Replication> {
+    simulate_numbers(scenario, &overheads.into(), 0..scenario.run().replications())
+}
+
+/// Simulates the replications with the given numbers, of which a scenario has as many as anybody wants.
 ///
 /// What the scenario is decides here, once, which engine runs.
-pub fn simulate(scenario: &Scenario, overheads: impl Into<Overheads>) -> Vec<Replication> {
-    let overheads = overheads.into();
-    let replications = scenario.run().replications();
-    let numbers = (0..replications).into_par_iter();
+pub fn simulate_numbers(scenario: &Scenario, overheads: &Overheads, numbers: Range<u32>) -> Vec<Replication> {
+    let each = numbers.clone().into_par_iter();
     if !scenario.is_plain_fcfs() {
-        return numbers.map(|replication| simulate_events(scenario, replication)).collect();
+        return each.map(|replication| simulate_events(scenario, replication)).collect();
     }
-    if !lockstep::fits(scenario, &overheads) {
-        return numbers.map(|replication| fcfs::replicate(scenario, &overheads, replication)).collect();
+    if !lockstep::fits(scenario, overheads) {
+        return each
+            .flat_map_iter(|replication| fcfs::replicate(scenario, overheads, replication, 1))
+            .collect();
     }
     let level = Level::new();
-    if replications as usize <= rayon::current_num_threads() {
-        return numbers.map(|replication| lockstep::simulate_one(scenario, replication, level)).collect();
+    if numbers.len() <= rayon::current_num_threads() {
+        return each
+            .flat_map_iter(|replication| lockstep::simulate_parts::<1>(scenario, replication, level))
+            .collect();
     }
     // The last group may be simulated for the sake of a single lane: a lane more costs nothing.
-    let groups = (0..replications.div_ceil(WIDTH as u32)).into_par_iter();
-    let lanes = groups.flat_map_iter(|group| lockstep::simulate_eight(scenario, group * WIDTH as u32, level));
+    let groups = (0..numbers.len().div_ceil(WIDTH) as u32).into_par_iter();
+    let first = |group: u32| numbers.start + group * WIDTH as u32;
+    let lanes = groups.flat_map_iter(|group| lockstep::simulate_eight(scenario, first(group), level));
     let mut all: Vec<Replication> = lanes.collect();
-    all.truncate(replications as usize);
+    all.truncate(numbers.len());
     all
+}
+
+/// Successive parts into which a single long replication is cut.
+pub const PARTS: usize = 32;
+
+/// Simulates replication 0 in [`PARTS`] successive parts of the same length; each part's statistics are those of
+/// its own jobs and window. Jobs that the division leaves over are not simulated.
+pub fn simulate_parts(scenario: &Scenario, overheads: &Overheads) -> Vec<Replication> {
+    if !scenario.is_plain_fcfs() {
+        let mut parts = Parts::new(scenario, PARTS as u32);
+        drive(scenario, 0, &mut parts);
+        return parts.finish();
+    }
+    if !lockstep::fits(scenario, overheads) {
+        return fcfs::replicate(scenario, overheads, 0, PARTS as u32);
+    }
+    lockstep::simulate_parts::<PARTS>(scenario, 0, Level::new()).into()
 }
 
 /// One replication by the event engine, whatever the scenario: for comparison with the recursions.
 pub fn simulate_events(scenario: &Scenario, replication: u32) -> Replication {
-    let mut statistics = Statistics::new(scenario);
+    let run = scenario.run();
+    let measured = run.warmup_jobs()..run.warmup_jobs() + run.jobs();
+    let mut statistics = Statistics::new(scenario, measured);
     drive(scenario, replication, &mut statistics);
     statistics.finish()
 }

@@ -1,22 +1,54 @@
 //! The statistics of one replication in the event engine.
 
+use std::ops::Range;
+
 use super::Replication;
 use super::event::{Departure, Mark, Observer, Population, Work};
 use super::flow::{Flow, Window};
 use crate::model::{Outcome, Scenario};
-use crate::output::Range;
+use crate::output::Range as Bins;
 use crate::sampling::Job;
 
 /// Jobs that may come after the last measured one while measured ones are still there: as many again as
 /// were measured, and these. A queue without a steady state would keep some for ever.
 const PATIENCE_JOBS: u64 = 1_000_000;
 
+/// How many measured jobs are still to come or to leave.
+pub(super) struct Progress {
+    measured: Range<u64>,
+    outstanding: u64,
+    arrived: u64,
+}
+
+impl Progress {
+    pub(super) fn new(measured: &Range<u64>) -> Self {
+        Progress { measured: measured.clone(), outstanding: measured.end - measured.start, arrived: 0 }
+    }
+
+    #[inline]
+    pub(super) fn arrive(&mut self) {
+        self.arrived += 1;
+    }
+
+    #[inline]
+    pub(super) fn leave(&mut self, index: u64) {
+        self.outstanding -= u64::from(self.measured.contains(&index));
+    }
+
+    /// Whether all have left, or it is not worth waiting for the rest.
+    #[inline]
+    pub(super) fn is_complete(&self) -> bool {
+        let Range { start, end } = self.measured;
+        self.outstanding == 0 || self.arrived > end + (end - start) + PATIENCE_JOBS
+    }
+}
+
 /// Watches the measured jobs, in all and by class and station.
 pub(super) struct Statistics<'s> {
     scenario: &'s Scenario,
-    /// Measured jobs that have not left.
-    outstanding: u64,
-    arrived: u64,
+    /// The measured jobs by their numbers.
+    measured: Range<u64>,
+    progress: Progress,
     open_s: f64,
     close_s: f64,
     departed: u64,
@@ -37,14 +69,15 @@ struct ByClass {
 }
 
 impl<'s> Statistics<'s> {
-    pub(super) fn new(scenario: &'s Scenario) -> Self {
+    /// Of the jobs with the numbers `measured`.
+    pub(super) fn new(scenario: &'s Scenario, measured: Range<u64>) -> Self {
         let classes = scenario.classes().len();
         let stations = scenario.stations().len();
-        let range = Range::around(scenario.service().mean());
+        let range = Bins::around(scenario.service().mean());
         Statistics {
             scenario,
-            outstanding: scenario.run().jobs(),
-            arrived: 0,
+            progress: Progress::new(&measured),
+            measured,
             open_s: f64::INFINITY,
             close_s: f64::INFINITY,
             departed: 0,
@@ -56,11 +89,6 @@ impl<'s> Statistics<'s> {
             stations: vec![Flow::new(range); if scenario.is_network() { stations } else { 0 }],
             departed_station: vec![0; stations],
         }
-    }
-
-    fn is_measured(&self, index: u64) -> bool {
-        let run = self.scenario.run();
-        (run.warmup_jobs()..run.warmup_jobs() + run.jobs()).contains(&index)
     }
 
     /// The part of a stay that lies in the window, s.
@@ -115,20 +143,19 @@ fn count(flow: &mut Flow, departure: &Departure, wait_s: f64, sojourn_s: f64) {
 impl Observer for Statistics<'_> {
     #[inline]
     fn arrive(&mut self, job: &Job) -> Mark {
-        self.arrived += 1;
-        if !self.is_measured(job.index) {
+        self.progress.arrive();
+        if !self.measured.contains(&job.index) {
             return Mark::None;
         }
         self.all.demand_s += job.demand_s;
         if let Some(class) = self.classes.get_mut(job.class as usize) {
             class.flow.demand_s += job.demand_s;
         }
-        let run = self.scenario.run();
-        if job.index == run.warmup_jobs() {
+        if job.index == self.measured.start {
             self.open_s = job.due_s;
             return Mark::Open;
         }
-        if job.index + 1 == run.warmup_jobs() + run.jobs() {
+        if job.index + 1 == self.measured.end {
             self.close_s = job.due_s;
             return Mark::Close;
         }
@@ -140,7 +167,7 @@ impl Observer for Statistics<'_> {
         if departure.outcome == Outcome::Served && self.is_inside(departure.at_s) {
             self.departed_station[station] += 1;
         }
-        if self.is_measured(work.index) {
+        if self.measured.contains(&work.index) {
             let flow = &mut self.stations[station];
             flow.demand_s += work.demand_s;
             count(flow, departure, work.wait_s(), departure.at_s - work.arrived_s);
@@ -150,6 +177,7 @@ impl Observer for Statistics<'_> {
     #[inline]
     fn leave(&mut self, departure: &Departure) {
         let work = &departure.work;
+        self.progress.leave(work.index);
         let served_inside = departure.outcome == Outcome::Served && self.is_inside(departure.at_s);
         self.departed += u64::from(served_inside);
         if !self.classes.is_empty() {
@@ -158,8 +186,7 @@ impl Observer for Statistics<'_> {
             class.departed += u64::from(served_inside);
             class.present_area += inside_s;
         }
-        if self.is_measured(work.index) {
-            self.outstanding -= 1;
+        if self.measured.contains(&work.index) {
             let (wait_s, sojourn_s) = (work.waited_s + work.wait_s(), departure.at_s - work.due_s);
             count(&mut self.all, departure, wait_s, sojourn_s);
             if let Some(class) = self.classes.get_mut(work.class as usize) {
@@ -178,10 +205,7 @@ impl Observer for Statistics<'_> {
 
     #[inline]
     fn has_seen_enough(&self, _next_s: f64) -> bool {
-        self.outstanding == 0 || {
-            let run = self.scenario.run();
-            self.arrived > run.warmup_jobs() + 2 * run.jobs() + PATIENCE_JOBS
-        }
+        self.progress.is_complete()
     }
 
     fn remain(&mut self, work: &Work) {
@@ -189,7 +213,7 @@ impl Observer for Statistics<'_> {
             let inside_s = self.inside_s(work.due_s, f64::INFINITY);
             self.classes[work.class as usize].present_area += inside_s;
         }
-        if self.is_measured(work.index) {
+        if self.measured.contains(&work.index) {
             self.all.lose(Outcome::Unfinished);
             if let Some(class) = self.classes.get_mut(work.class as usize) {
                 class.flow.lose(Outcome::Unfinished);

@@ -1,6 +1,7 @@
 //! The engines against what a replication's figures are defined to be, job by job.
 
-use super::lockstep::simulate_one;
+use super::event::drive;
+use super::parts::Parts;
 use super::*;
 use crate::model::{Overheads, Scenario, Terms};
 use crate::output::{Level, PROBABILITIES, Tally, quantile_of_sorted, sorted};
@@ -56,12 +57,9 @@ fn by_definition(scenario: &Scenario, terms: Terms, replication: u32) -> Replica
         prob_wait: waited as f64 / measured as f64,
         wait_quantiles_s: quantiles(waits),
         sojourn_quantiles_s: quantiles(sojourns),
-        prob_blocked: 0.0,
-        prob_abandon: 0.0,
-        prob_dead_letter: 0.0,
-        unfinished: 0,
-        classes: Vec::new(),
-        stations: Vec::new(),
+        mean_gap_s: (to_s - from_s) / (measured - 1) as f64,
+        mean_demand_s: demand_s / measured as f64,
+        ..Replication::default()
     }
 }
 
@@ -78,6 +76,8 @@ fn assert_same(engine: &Replication, definition: &Replication) {
         ("in system", |r| r.mean_in_system),
         ("throughput", |r| r.throughput),
         ("P(wait)", |r| r.prob_wait),
+        ("interarrival time", |r| r.mean_gap_s),
+        ("demand", |r| r.mean_demand_s),
     ] {
         let (is, should) = (metric(engine), metric(definition));
         assert!(close(is, should), "{name}: {is}, by definition {should}");
@@ -99,7 +99,8 @@ fn without_overheads_each_figure_is_what_its_definition_says() {
         let scenario = scenario(rate, jobs, warmup_jobs, 2);
         for replication in 0..10 {
             let definition = by_definition(&scenario, Terms::IDEAL, replication);
-            assert_same(&simulate_one(&scenario, replication, fearless_simd::Level::new()), &definition);
+            let [alone] = lockstep::simulate_parts(&scenario, replication, fearless_simd::Level::new());
+            assert_same(&alone, &definition);
         }
     }
 }
@@ -111,7 +112,8 @@ fn with_overheads_each_figure_is_what_its_definition_says() {
         let scenario = scenario(rate, jobs, warmup_jobs, 2);
         for (replication, terms) in (0..10).flat_map(|n| [(n, Terms::IDEAL), (n, terms)]) {
             let definition = by_definition(&scenario, terms, replication);
-            assert_same(&fcfs::replicate(&scenario, &Overheads::from(terms), replication), &definition);
+            let replications = fcfs::replicate(&scenario, &Overheads::from(terms), replication, 1);
+            assert_same(&replications[0], &definition);
         }
     }
 }
@@ -124,9 +126,29 @@ fn the_number_of_threads_and_the_end_of_the_last_group_change_nothing() {
         pool.install(|| simulate(&scenario, Terms::IDEAL))
     };
     let alone: Vec<_> = (0..13)
-        .map(|replication| simulate_one(&scenario, replication, fearless_simd::Level::new()))
+        .flat_map(|replication| {
+            lockstep::simulate_parts::<1>(&scenario, replication, fearless_simd::Level::new())
+        })
         .collect();
     for threads in [1, 3, 20] {
         assert_eq!(with_threads(threads), alone, "{threads} threads");
     }
+}
+
+#[test]
+fn the_parts_of_a_long_run_are_the_same_in_every_engine() {
+    let scenario = scenario(95.0, 6400, 500, 2);
+    let in_lanes = simulate_parts(&scenario, &Overheads::from(Terms::IDEAL));
+    let by_recursion = fcfs::replicate(&scenario, &Overheads::from(Terms::IDEAL), 0, PARTS as u32);
+    let mut parts = Parts::new(&scenario, PARTS as u32);
+    drive(&scenario, 0, &mut parts);
+    let by_events = parts.finish();
+    assert_eq!((in_lanes.len(), by_recursion.len(), by_events.len()), (PARTS, PARTS, PARTS));
+    for ((lanes, recursion), events) in in_lanes.iter().zip(&by_recursion).zip(&by_events) {
+        assert_same(lanes, recursion);
+        assert_same(events, recursion);
+    }
+    // The first part is what a run of its length is by itself.
+    let short = scenario.with_run(200, 500, 2);
+    assert_same(&by_recursion[0], &by_definition(&short, Terms::IDEAL, 0));
 }

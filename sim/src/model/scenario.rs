@@ -30,7 +30,8 @@ pub struct Scenario {
 pub struct RunLength {
     pub(crate) seed: u64,
     pub(crate) jobs: u64,
-    pub(crate) warmup_jobs: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) warmup_jobs: Option<u64>,
     pub(crate) replications: u32,
 }
 
@@ -45,12 +46,17 @@ impl RunLength {
         self.jobs
     }
 
-    /// Jobs per replication before the measured ones.
+    /// Jobs per replication before the measured ones; none while their number is left to be found.
     pub fn warmup_jobs(&self) -> u64 {
-        self.warmup_jobs
+        self.warmup_jobs.unwrap_or(0)
     }
 
-    /// Independent replications.
+    /// Whether the scenario leaves it to the simulation how long the start shows.
+    pub fn has_open_warmup(&self) -> bool {
+        self.warmup_jobs.is_none()
+    }
+
+    /// Independent replications; a single one is cut into parts.
     pub fn replications(&self) -> u32 {
         self.replications
     }
@@ -221,6 +227,16 @@ impl Scenario {
     pub fn with_prefetch(mut self, prefetch: u32) -> Self {
         assert!(prefetch > 0, "a consumer that may hold no job never works");
         self.stations[0].queue.prefetch = Some(prefetch);
+        self
+    }
+
+    /// The same scenario with another effort: measured jobs and those before them in each of `replications`.
+    ///
+    /// # Panics
+    /// If there is nothing to measure.
+    pub fn with_run(mut self, jobs: u64, warmup_jobs: u64, replications: u32) -> Self {
+        assert!(jobs > 1 && replications > 0, "a simulation needs jobs and replications");
+        self.run = RunLength { jobs, warmup_jobs: Some(warmup_jobs), replications, ..self.run };
         self
     }
 

@@ -1,5 +1,7 @@
 //! Quantiles of values that are not kept.
 
+use super::Counts;
+
 /// Leading digits of a value that its bin keeps: bins are 2⁻⁷ of an octave's lower end wide.
 const DIGITS: u32 = 7;
 /// Octaves that a histogram tells apart.
@@ -8,7 +10,7 @@ const OCTAVES: u64 = 64;
 pub(crate) const BINS: usize = (OCTAVES << DIGITS) as usize;
 
 /// The bits of a double below exponent and leading digits.
-const REST: u32 = f64::MANTISSA_DIGITS - 1 - DIGITS;
+pub(super) const REST: u32 = f64::MANTISSA_DIGITS - 1 - DIGITS;
 /// A factor of half the range.
 const HALF_RANGE: f64 = (1_u64 << (OCTAVES / 2)) as f64;
 
@@ -33,7 +35,13 @@ impl Range {
         assert!((1e-200..=1e200).contains(&typical), "{typical} is not a time");
         let power =
             f64::from_bits(typical.to_bits() >> (f64::MANTISSA_DIGITS - 1) << (f64::MANTISSA_DIGITS - 1));
-        Range { smallest: power / HALF_RANGE, largest: (power * HALF_RANGE).next_down() }
+        Range::from_zero((power / HALF_RANGE).to_bits() >> REST)
+    }
+
+    /// The range whose first bin, which counts as zero, has this number.
+    pub(super) fn from_zero(bin: u64) -> Self {
+        let smallest = f64::from_bits(bin << REST);
+        Range { smallest, largest: (smallest * HALF_RANGE * HALF_RANGE).next_down() }
     }
 
     /// The number of the bin of a value.
@@ -89,15 +97,24 @@ impl Histogram {
         self.counts[slot(self.range.bin(value))] += 1;
     }
 
-    /// Adds the values of another histogram.
+    /// Adds to the count of a bin.
+    pub(super) fn add_to(&mut self, bin: u64, count: u64) {
+        self.counts[slot(bin)] += count;
+    }
+
+    /// What is worth keeping of it.
     ///
     /// # Panics
-    /// If the other has another range.
-    pub fn merge(&mut self, other: &Histogram) {
-        assert_eq!(self.range, other.range, "histograms of different ranges cannot be merged");
-        for (count, more) in self.counts.iter_mut().zip(&other.counts) {
-            *count += more;
-        }
+    /// If a bin has 2³² values or more; a replication has fewer jobs.
+    pub fn counts(&self) -> Counts {
+        let zero = self.range.bin(0.0);
+        let count = |bin: u64| self.counts[slot(bin)];
+        let bins = zero..zero + BINS as u64;
+        let filled = |bin: &u64| count(*bin) > 0;
+        let first = bins.clone().find(filled).unwrap_or(zero);
+        let end = bins.rev().find(filled).map_or(first, |last| last + 1);
+        let narrow = |bin| u32::try_from(count(bin)).expect("a replication has fewer than 2^32 jobs");
+        Counts::new(zero, first, (first..end).map(narrow).collect())
     }
 
     /// The number of values.
@@ -192,15 +209,6 @@ mod tests {
         [1e300, f64::INFINITY].into_iter().for_each(|value| histogram.record(value));
         let highest = histogram.quantile(1.0).unwrap();
         assert!(highest <= HALF_RANGE && highest > 0.99 * HALF_RANGE);
-    }
-
-    #[test]
-    fn merged_halves_are_the_whole() {
-        let (mut one, _) = exponentials(3, 1.0);
-        let (two, _) = exponentials(4, 1.0);
-        let counts: Vec<u64> = one.counts.iter().zip(&two.counts).map(|(a, b)| a + b).collect();
-        one.merge(&two);
-        assert_eq!((one.counts, one.range), (counts, two.range));
     }
 
     #[test]

@@ -42,12 +42,12 @@ impl Estimate {
     pub fn of(replications: &[f64]) -> Self {
         let count = replications.len() as f64;
         let estimate = replications.iter().sum::<f64>() / count;
-        let Ok(student) = StudentsT::new(0.0, 1.0, count - 1.0) else {
+        if replications.len() < 2 {
             return Estimate { estimate, half_width: f64::INFINITY, confidence: CONFIDENCE };
-        };
+        }
         let squares: f64 = replications.iter().map(|value| (value - estimate).powi(2)).sum();
         let standard_error = (squares / (count - 1.0) / count).sqrt();
-        let half_width = student.inverse_cdf(0.5 + CONFIDENCE / 2.0) * standard_error;
+        let half_width = student(count - 1.0) * standard_error;
         Estimate { estimate, half_width, confidence: CONFIDENCE }
     }
 
@@ -56,6 +56,15 @@ impl Estimate {
         let Estimate { estimate, half_width, .. } = self;
         Interval { estimate, low: estimate - half_width, high: estimate + half_width }
     }
+}
+
+/// The factor of a standard error that makes half an interval: Student's quantile with so many degrees of freedom.
+///
+/// # Panics
+/// If `freedom` is not positive.
+pub(crate) fn student(freedom: f64) -> f64 {
+    let law = StudentsT::new(0.0, 1.0, freedom).expect("there is a degree of freedom");
+    law.inverse_cdf(0.5 + CONFIDENCE / 2.0)
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! From simulated jobs to statements: time averages, quantiles, intervals.
 
+mod counts;
 mod histogram;
 mod interval;
 #[cfg(test)]
@@ -7,9 +8,11 @@ mod level;
 mod quantile;
 mod tally;
 
+pub use counts::Counts;
 pub(crate) use histogram::{BINS, slot};
 pub use histogram::{Histogram, Range};
-pub use interval::{Estimate, Interval};
+pub(crate) use interval::student;
+pub use interval::{CONFIDENCE, Estimate, Interval};
 #[cfg(test)]
 pub(crate) use level::Level;
 pub use quantile::{PROBABILITIES, quantile_of_sorted, sorted};

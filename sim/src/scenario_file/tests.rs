@@ -121,7 +121,7 @@ fn a_value_that_breaks_a_rule_is_refused_at_its_key() {
         ("{ kind = \"exponential\" }", "{ kind = \"uniform\", half_width = 2 }", "service.shape.half_width"),
         ("{ kind = \"exponential\" }", "{ kind = \"empirical\", file = \"no\" }", "service.shape.file"),
         ("prefetch   = 1 ", "prefetch   = 0 ", "queue.prefetch"),
-        ("replications = 20", "replications = 1", "run.replications"),
+        ("replications = 20", "replications = 0", "run.replications"),
         ("jobs         = 4_800", "jobs         = 0", "drive.jobs"),
         ("jobs         = 4_800", "jobs         = 10_000_000_000", "drive.jobs"),
         ("jobs         = 100_000", "jobs = 10_000_000_000_000", "run.jobs"),

@@ -9,18 +9,18 @@ use sim::run_folder::{Run, Status};
 /// A short scenario, with one line replaced.
 pub fn scenario(folder: &Path, from: &str, to: &str) -> PathBuf {
     let text = "schema = 1\nname = \"short\"\n[arrivals]\nrate = 160.0\n[service]\nmean = 0.005\n[queue]\nprefetch = 1\n\
-                [run]\nseed = 3\njobs = 2000\nwarmup_jobs = 100\nreplications = 8\n[drive]\njobs = 50\nwarmup_jobs = 5\n";
+                [run]\nseed = 3\njobs = 50000\nwarmup_jobs = 100\nreplications = 8\n[drive]\njobs = 50\nwarmup_jobs = 5\n";
     assert!(text.contains(from), "the scenario has no {from}");
     let path = folder.join("short.toml");
     std::fs::write(&path, text.replace(from, to)).unwrap();
     path
 }
 
-fn sim(folder: &Path, arguments: &[&str]) -> Output {
+pub fn sim(folder: &Path, arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_sim")).current_dir(folder).args(arguments).output().unwrap()
 }
 
-fn json(output: &Output) -> Value {
+pub fn json(output: &Output) -> Value {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     serde_json::from_slice(&output.stdout).unwrap()
 }
@@ -185,7 +185,7 @@ fn every_scenario_that_ships_is_right() {
 fn ten_billion_jobs_are_refused_before_anything_is_written() {
     let folder = tempfile::tempdir().unwrap();
     for (from, to) in
-        [("jobs = 50\n", "jobs = 10_000_000_000\n"), ("jobs = 2000\n", "jobs = 10_000_000_000\n")]
+        [("jobs = 50\n", "jobs = 10_000_000_000\n"), ("jobs = 50000\n", "jobs = 10_000_000_000\n")]
     {
         scenario(folder.path(), from, to);
         let output = sim(folder.path(), &["run", "short.toml"]);

@@ -4,8 +4,11 @@
 
 mod agreement;
 mod command_line;
+mod estimation;
+mod kubernetes;
 mod models;
 mod oracle;
 mod reference;
 mod scenarios;
 mod simulation;
+mod slurm;

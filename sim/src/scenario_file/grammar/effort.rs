@@ -7,12 +7,11 @@ use crate::scenario_file::table::Table;
 /// Most jobs of a replication: nothing is kept of them but statistics, whose counts have 32 bits.
 const MOST_JOBS: u64 = 4_000_000_000;
 
-/// The simulation's effort; `trace` is the number of jobs there are, if they end.
-pub(super) fn run(table: Option<Table<'_>>, trace: Option<u64>) -> Result<RunLength> {
-    let mut length = RunLength { seed: 1, jobs: 100_000, warmup_jobs: 10_000, replications: 20 };
-    if let Some(most) = trace {
-        (length.jobs, length.warmup_jobs) = (most, 0);
-    }
+/// The simulation's effort; `trace` is the number of jobs there are, if they end. Without a steady state to wait
+/// for, there is no warm-up unless the file has one.
+pub(super) fn run(table: Option<Table<'_>>, trace: Option<u64>, is_steady: bool) -> Result<RunLength> {
+    let warmup_jobs = if is_steady { None } else { Some(0) };
+    let mut length = RunLength { seed: 1, jobs: trace.unwrap_or(100_000), warmup_jobs, replications: 20 };
     let Some(mut table) = table else {
         return Ok(length);
     };
@@ -20,12 +19,14 @@ pub(super) fn run(table: Option<Table<'_>>, trace: Option<u64>) -> Result<RunLen
         length.seed = entry.value;
     }
     let most = trace.unwrap_or(MOST_JOBS);
-    length.warmup_jobs = job_count(&mut table, "warmup_jobs", length.warmup_jobs, 0, most.saturating_sub(2))?;
-    let rest = most - length.warmup_jobs;
+    if let Some(warmup_jobs) = optional_count(&mut table, "warmup_jobs", 10_000, 0, most.saturating_sub(2))? {
+        length.warmup_jobs = Some(warmup_jobs);
+    }
+    let rest = most - length.warmup_jobs();
     length.jobs = job_count(&mut table, "jobs", length.jobs.min(rest), 2, rest)?;
     if let Some(entry) = table.count("replications", "write replications = 20")? {
-        let rule = "an interval needs at least 2 replications, and 100000 are the most";
-        length.replications = entry.between(2, 100_000, rule, "write replications = 20")?;
+        let rule = "1 replication is cut into parts, 2 to 100000 are independent";
+        length.replications = entry.between(1, 100_000, rule, "write replications = 20")?;
     }
     table.finish()?;
     Ok(length)
@@ -49,14 +50,20 @@ pub(super) fn drive(table: Option<Table<'_>>, rate: f64, trace: Option<u64>) -> 
 }
 
 fn job_count(table: &mut Table<'_>, key: &'static str, default: u64, fewest: u64, most: u64) -> Result<u64> {
-    let remedy = format!("write {key} = {default}");
-    match table.count(key, &remedy)? {
-        Some(entry) => {
-            let rule = format!("between {fewest} and {most} jobs");
-            entry.ensure(|jobs| (fewest..=most).contains(jobs), &rule, &remedy)
-        }
-        None => Ok(default),
-    }
+    Ok(optional_count(table, key, default, fewest, most)?.unwrap_or(default))
+}
+
+fn optional_count(
+    table: &mut Table<'_>,
+    key: &'static str,
+    usual: u64,
+    fewest: u64,
+    most: u64,
+) -> Result<Option<u64>> {
+    let remedy = format!("write {key} = {usual}");
+    let rule = format!("between {fewest} and {most} jobs");
+    let entry = table.count(key, &remedy)?;
+    entry.map(|entry| entry.ensure(|jobs| (fewest..=most).contains(jobs), &rule, &remedy)).transpose()
 }
 
 pub(super) const TRANSIENT: &str = "write [transient] with every_s = 1.0 and until_s = 60.0";

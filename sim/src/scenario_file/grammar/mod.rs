@@ -37,12 +37,13 @@ pub(super) fn scenario(mut root: Table<'_>) -> Result<Scenario> {
         _ => vec![network::only_station(&mut root)?],
     };
     let outages = root.tables("outage", OUTAGE)?;
-    let outages = outages.into_iter().map(|table| outage(table, &stations)).collect::<Result<_>>()?;
+    let outages = outages.into_iter().map(|table| outage(table, &stations)).collect::<Result<Vec<_>>>()?;
     let initial = root.table("initial", INITIAL)?.map(initial).transpose()?;
     let transient = root.table("transient", effort::TRANSIENT)?.map(effort::transient).transpose()?;
     let rate = classes.iter().map(|class| class.arrivals.rate()).sum();
     let trace = classes.iter().filter_map(|class| arrivals::length(&class.arrivals)).min();
-    let run = effort::run(root.table("run", "write [run]")?, trace)?;
+    let is_steady = outages.is_empty() && initial.is_none() && transient.is_none() && trace.is_none();
+    let run = effort::run(root.table("run", "write [run]")?, trace, is_steady)?;
     let drive = effort::drive(root.table("drive", "write [drive]")?, rate, trace)?;
     root.finish()?;
     let scenario = Scenario {

@@ -95,7 +95,7 @@ fn arrivals(scenario: &Scenario, places: &Places) -> Result<()> {
 /// Time averages need a window, and all of a backlog is due at one instant.
 fn backlog(scenario: &Scenario, places: &Places) -> Result<()> {
     let run = &scenario.run;
-    let last = run.warmup_jobs + run.jobs;
+    let last = run.warmup_jobs() + run.jobs;
     if scenario.initial_jobs() < last {
         return Ok(());
     }
