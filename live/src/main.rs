@@ -14,7 +14,13 @@ fn main() -> ExitCode {
         Provenance { command: std::env::args().collect(), started: time::OffsetDateTime::now_utc() };
     let cli = Cli::parse();
     let interactive = io::stderr().is_terminal();
-    let mut console = Console { out: &mut io::stdout(), err: &mut io::stderr(), interactive, provenance };
+    let mut console = Console {
+        out: &mut io::stdout(),
+        err: &mut io::stderr(),
+        interactive,
+        provenance,
+        environment: |name| std::env::var(name).ok(),
+    };
     match execute(cli, &mut console) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {

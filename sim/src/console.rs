@@ -9,6 +9,7 @@ use time::OffsetDateTime;
 use crate::calibration::CalibrationError;
 use crate::run_folder::{Provenance, RunFolderError};
 use crate::scenario_file::ScenarioError;
+use crate::shard::ShardError;
 use crate::theory::TheoryError;
 
 /// Why a program ends without success; each variant has its exit code.
@@ -49,6 +50,12 @@ impl From<CalibrationError> for Failure {
     }
 }
 
+impl From<ShardError> for Failure {
+    fn from(error: ShardError) -> Self {
+        Failure::BadInput(error.to_string())
+    }
+}
+
 impl From<TheoryError> for Failure {
     fn from(error: TheoryError) -> Self {
         Failure::BadInput(error.to_string())
@@ -74,6 +81,8 @@ pub struct Console<'a> {
     pub interactive: bool,
     /// The command line and the time of day.
     pub provenance: Provenance,
+    /// What the process's environment says of a variable.
+    pub environment: fn(&str) -> Option<String>,
 }
 
 impl Console<'_> {

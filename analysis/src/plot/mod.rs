@@ -1,28 +1,24 @@
 //! Figures that set predicted against observed waits, as PNG files and as inline SVG.
 //!
-//! All four figures are drawn from the same [`PairedWaits`] by code that does not know whether it
-//! draws pixels or vectors. The font is embedded, so a picture looks the same on every machine; an
-//! inline SVG leaves its text to the reader's fonts. Colours are those of Okabe and Ito (2008),
-//! and every series also differs in line style or weight, for grey print.
+//! All four figures are drawn from the same [`PairedWaits`] with the kit in [`sim::plot`]. Every
+//! series differs in colour and in line style or weight, for grey print.
 
-mod axis;
-mod canvas;
-mod figure;
 mod quantile_quantile;
 mod queue_length;
-mod raster;
 mod residuals;
-mod vector;
+mod series;
 mod wait_cdf;
 
 #[cfg(test)]
 mod tests;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use plotters::prelude::DrawingBackend;
+use sim::plot::canvas::Canvas;
+use sim::plot::figure::header;
+use sim::plot::{DrawingBackend, Figure, PictureError, png, svg};
 
-use canvas::Canvas;
+use series::job_count;
 
 /// The largest time, in seconds, that a figure accepts (about 30 years).
 const MAX_SECONDS: f64 = 1e9;
@@ -145,47 +141,49 @@ impl Plot {
     /// Writes the figure as a PNG file of 1600 × 1000 pixels, to be shown 800 pixels wide.
     ///
     /// # Errors
-    /// [`PlotError::Write`] if the file cannot be written or its name does not end in `.png`; otherwise as
+    /// [`PlotError::Picture`] if the file cannot be written or its name does not end in `.png`; otherwise as
     /// [`Plot::svg`].
     pub fn png(self, data: &PairedWaits, path: &Path) -> Result<(), PlotError> {
         data.check()?;
-        if !path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("png")) {
-            return Err(PlotError::Write {
-                path: path.to_owned(),
-                reason: "its name must end in .png".to_owned(),
-            });
-        }
-        let mut pixels = raster::blank();
-        self.draw(data, &Canvas::raster(&mut pixels)?)?;
-        raster::save(&pixels, path)
+        Ok(png(&Drawn { plot: self, data }, path)?)
     }
 
-    /// The figure as an `<svg>` element, ready to stand inside an HTML page.
-    ///
-    /// The element has the class `plot` and is 800 units wide and 500 high; the rule
-    /// `.plot { max-width: 100%; height: auto }` makes it fit a narrow page. It carries `role="img"`,
-    /// a `<title>` and a `<desc>`, and neither ids, scripts, styles nor a prolog.
+    /// The figure as an `<svg>` element, ready to stand inside an HTML page; see [`sim::plot::svg`].
     ///
     /// # Errors
     /// [`PlotError::NoJobs`], [`PlotError::LengthMismatch`], [`PlotError::NotATime`] or
-    /// [`PlotError::NotInDueOrder`] if the data cannot be drawn; [`PlotError::Drawing`] if the library fails.
+    /// [`PlotError::NotInDueOrder`] if the data cannot be drawn; [`PlotError::Picture`] if the library fails.
     pub fn svg(self, data: &PairedWaits) -> Result<String, PlotError> {
         data.check()?;
-        let mut markup = String::new();
-        self.draw(data, &Canvas::vector(&mut markup)?)?;
-        let title = format!("{}: {}, {}", self.heading(), data.title, data.setup);
-        Ok(vector::embeddable(&markup, &title, self.caption()))
+        Ok(svg(&Drawn { plot: self, data })?)
+    }
+}
+
+/// One kind of figure of some data.
+struct Drawn<'a> {
+    plot: Plot,
+    data: &'a PairedWaits,
+}
+
+impl Figure for Drawn<'_> {
+    fn title(&self) -> String {
+        format!("{}: {}, {}", self.plot.heading(), self.data.title, self.data.setup)
     }
 
-    fn draw<DB: DrawingBackend>(self, data: &PairedWaits, canvas: &Canvas<DB>) -> Result<(), PlotError> {
-        figure::header(canvas, self.heading(), data)?;
-        match self {
-            Self::WaitCdf => wait_cdf::draw(data, canvas),
-            Self::QuantileQuantile => quantile_quantile::draw(data, canvas),
-            Self::QueueLength => queue_length::draw(data, canvas),
-            Self::Residuals => residuals::draw(data, canvas),
-        }?;
-        canvas.finish()
+    fn description(&self) -> String {
+        self.plot.caption().to_owned()
+    }
+
+    fn draw<DB: DrawingBackend>(&self, canvas: &Canvas<DB>) -> Result<(), PictureError> {
+        let Drawn { plot, data } = self;
+        let what = format!("{} · {}", data.title, data.setup);
+        header(canvas, plot.heading(), &what, &job_count(data.due_s.len()))?;
+        match plot {
+            Plot::WaitCdf => wait_cdf::draw(data, canvas),
+            Plot::QuantileQuantile => quantile_quantile::draw(data, canvas),
+            Plot::QueueLength => queue_length::draw(data, canvas),
+            Plot::Residuals => residuals::draw(data, canvas),
+        }
     }
 }
 
@@ -227,18 +225,7 @@ pub enum PlotError {
         /// The later of the two rows, counted from 0.
         row: usize,
     },
-    /// The picture could not be stored.
-    #[error("cannot write the picture {}: {reason}", path.display())]
-    Write {
-        /// The file.
-        path: PathBuf,
-        /// What the system or the encoder said.
-        reason: String,
-    },
-    /// The drawing library failed, which is a fault of this program.
-    #[error("the figure could not be drawn ({reason}); this is a defect, please report it")]
-    Drawing {
-        /// What the library said.
-        reason: String,
-    },
+    /// The picture could not be drawn or stored.
+    #[error(transparent)]
+    Picture(#[from] PictureError),
 }

@@ -1,15 +1,12 @@
 //! Observed quantiles of the wait against predicted ones.
 
-use plotters::prelude::DrawingBackend;
-use plotters::style::text_anchor::HPos;
+use sim::plot::{DrawingBackend, HPos, PictureError};
 
-use super::axis::{Axis, TimeUnit, grouped, significant};
-use super::canvas::{Canvas, Look, Place, Stroke};
-use super::figure::{
-    BODY, Frame, GUIDE, IDEAL, INK, MARGINS, NOTE, OBSERVED, PREDICTED, Sample, legend_entry, quantile,
-    sorted,
-};
-use super::{PairedWaits, PlotError};
+use super::PairedWaits;
+use super::series::{IDEAL, OBSERVED, PREDICTED, quantile, sorted};
+use sim::plot::axis::{Axis, TimeUnit, grouped, significant};
+use sim::plot::canvas::{Canvas, Look, Place, Stroke};
+use sim::plot::figure::{BODY, Frame, GUIDE, INK, MARGINS, NOTE, Sample, legend_entry};
 
 /// Dots nearer than this, in units, to the one drawn before would only cover it.
 const SPACING: f64 = 8.0;
@@ -22,7 +19,7 @@ const DIAGONAL: Stroke = Stroke { color: INK, width: 3.0, dash: Some((10.0, 10.0
 ///
 /// Every job is one quantile. Going up the ranks, one is left out if its dot would lie on the dot drawn
 /// before; so the dots show where quantiles are, not how many.
-pub(super) fn draw<DB: DrawingBackend>(data: &PairedWaits, canvas: &Canvas<DB>) -> Result<(), PlotError> {
+pub(super) fn draw<DB: DrawingBackend>(data: &PairedWaits, canvas: &Canvas<DB>) -> Result<(), PictureError> {
     let columns = [&data.ideal_wait_s, &data.predicted_wait_s, &data.observed_wait_s];
     let [ideal, predicted, observed] = columns.map(|waits| sorted(waits));
     let ends = || [&ideal, &predicted, &observed].into_iter().flat_map(|w| [w[0], w[w.len() - 1]]);
@@ -53,7 +50,7 @@ pub(super) fn draw<DB: DrawingBackend>(data: &PairedWaits, canvas: &Canvas<DB>) 
     table(canvas, left, &predicted, &observed, unit)
 }
 
-fn legend<DB: DrawingBackend>(canvas: &Canvas<DB>, left: f64) -> Result<(), PlotError> {
+fn legend<DB: DrawingBackend>(canvas: &Canvas<DB>, left: f64) -> Result<(), PictureError> {
     let entries = [
         (Sample::Dots(OBSERVED, 7.0, 1.0), "observed"),
         (Sample::Line(DIAGONAL), "where the prediction is exact"),
@@ -72,9 +69,9 @@ fn table<DB: DrawingBackend>(
     predicted: &[f64],
     observed: &[f64],
     unit: TimeUnit,
-) -> Result<(), PlotError> {
+) -> Result<(), PictureError> {
     let edges = [left, left + 290.0, left + 450.0, MARGINS.1];
-    let row = |y: f64, cells: [(&str, Look); 4]| -> Result<(), PlotError> {
+    let row = |y: f64, cells: [(&str, Look); 4]| -> Result<(), PictureError> {
         for (i, (text, look)) in cells.into_iter().enumerate() {
             let anchor = if i == 0 { HPos::Left } else { HPos::Right };
             canvas.text(text, (edges[i], y), look.at(anchor))?;

@@ -1,11 +1,12 @@
 //! Number of jobs waiting over the run.
 
-use plotters::prelude::{DrawingBackend, RGBColor};
+use sim::plot::{DrawingBackend, PictureError, RGBColor};
 
-use super::axis::{Axis, TimeUnit, significant};
-use super::canvas::{Canvas, Place, Stroke};
-use super::figure::{Frame, OBSERVED_LINE, PREDICTED, Sample, legend_row, mean};
-use super::{PairedWaits, PlotError};
+use super::PairedWaits;
+use super::series::{OBSERVED_LINE, PREDICTED, mean};
+use sim::plot::axis::{Axis, TimeUnit, significant};
+use sim::plot::canvas::{Canvas, Place, Stroke};
+use sim::plot::figure::{Frame, Sample, legend_row};
 
 /// Intervals of equal length into which the run is cut.
 const BINS: usize = 400;
@@ -20,7 +21,7 @@ const LINE: Stroke = Stroke { width: 4.0, ..OBSERVED_LINE };
 /// A job counts from its due time until its wait is over. Averaging keeps the area under the curve exact
 /// at any number of jobs; peaks shorter than an interval are lower than they were. Jobs of the warm-up are
 /// not in the data, so the first instants show fewer jobs than there were.
-pub(super) fn draw<DB: DrawingBackend>(data: &PairedWaits, canvas: &Canvas<DB>) -> Result<(), PlotError> {
+pub(super) fn draw<DB: DrawingBackend>(data: &PairedWaits, canvas: &Canvas<DB>) -> Result<(), PictureError> {
     let (first, last) = span(data);
     let length = |waits| averages(&data.due_s, waits, first, last);
     let (predicted, observed) = (length(&data.predicted_wait_s), length(&data.observed_wait_s));

@@ -1,11 +1,12 @@
 //! Observed minus predicted wait, job by job.
 
-use plotters::prelude::{DrawingBackend, RGBColor};
+use sim::plot::{DrawingBackend, PictureError, RGBColor};
 
-use super::axis::{Axis, TimeUnit, grouped};
-use super::canvas::{Canvas, Stroke};
-use super::figure::{Frame, INK, Sample, job_count, legend_row, sorted};
-use super::{PairedWaits, PlotError};
+use super::PairedWaits;
+use super::series::{job_count, sorted};
+use sim::plot::axis::{Axis, TimeUnit, grouped};
+use sim::plot::canvas::{Canvas, Stroke};
+use sim::plot::figure::{Frame, INK, Sample, legend_row};
 
 /// At most about so many jobs are drawn.
 const POINTS: usize = 2400;
@@ -23,7 +24,7 @@ const MEDIAN: Stroke = Stroke { color: INK, width: 6.0, dash: None };
 ///
 /// Of more than [`POINTS`] jobs every k-th is drawn, in due order, and in addition the jobs with the smallest
 /// and the largest residual, which set the range of the axis. The median is taken over all jobs.
-pub(super) fn draw<DB: DrawingBackend>(data: &PairedWaits, canvas: &Canvas<DB>) -> Result<(), PlotError> {
+pub(super) fn draw<DB: DrawingBackend>(data: &PairedWaits, canvas: &Canvas<DB>) -> Result<(), PictureError> {
     let residuals: Vec<f64> = data
         .observed_wait_s
         .iter()

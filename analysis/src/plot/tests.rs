@@ -107,7 +107,11 @@ fn a_picture_that_cannot_be_written_names_its_path() {
     let folder = tempfile::tempdir().unwrap();
     for name in ["missing/plot.png", "plot.jpg"] {
         let error = Plot::WaitCdf.png(&steady(5, 0.1), &folder.path().join(name)).unwrap_err();
-        assert!(matches!(error, PlotError::Write { .. }) && error.to_string().contains(name), "{error}");
+        assert!(
+            matches!(error, PlotError::Picture(PictureError::Write { .. }))
+                && error.to_string().contains(name),
+            "{error}"
+        );
     }
 }
 

@@ -1,13 +1,12 @@
 //! Distribution functions of the wait.
 
-use plotters::prelude::DrawingBackend;
+use sim::plot::{DrawingBackend, PictureError};
 
-use super::axis::{Axis, TimeUnit};
-use super::canvas::{Canvas, Place};
-use super::figure::{
-    Frame, IDEAL_LINE, OBSERVED_LINE, PREDICTED_LINE, Sample, legend_row, mean, quantile, sorted,
-};
-use super::{PairedWaits, PlotError};
+use super::PairedWaits;
+use super::series::{IDEAL_LINE, OBSERVED_LINE, PREDICTED_LINE, mean, quantile, sorted};
+use sim::plot::axis::{Axis, TimeUnit};
+use sim::plot::canvas::{Canvas, Place};
+use sim::plot::figure::{Frame, Sample, legend_row};
 
 /// The axis ends where this share of the jobs is covered on every curve; the last few would squeeze the rest.
 const SHOWN: f64 = 0.995;
@@ -15,7 +14,7 @@ const SHOWN: f64 = 0.995;
 const POINTS: u32 = 480;
 
 /// Draws the three empirical distribution functions, evaluated exactly at evenly spaced waits.
-pub(super) fn draw<DB: DrawingBackend>(data: &PairedWaits, canvas: &Canvas<DB>) -> Result<(), PlotError> {
+pub(super) fn draw<DB: DrawingBackend>(data: &PairedWaits, canvas: &Canvas<DB>) -> Result<(), PictureError> {
     let series = [
         ("ideal", &data.ideal_wait_s, IDEAL_LINE),
         // The dashes go on top of the thick line, so that both are seen where they agree.

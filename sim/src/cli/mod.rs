@@ -1,9 +1,11 @@
 //! The command line of `sim`.
 
 mod check;
+mod merge;
 mod metrics;
 mod run;
 mod stability;
+mod sweep;
 mod theory;
 mod verify;
 
@@ -45,6 +47,19 @@ enum Verb {
         after_help = "Example: sim verify\nTakes a minute or two; exit code 1 if anything falls short."
     )]
     Verify(verify::Arguments),
+    /// Simulates a scenario over a grid of settings, into one table; goes on where it was interrupted
+    #[command(after_help = "Example: sim sweep data/scenarios/mm1-rho80.toml --set arrivals.rate=80:190:10 \
+                            --set queue.servers=1,2 \\\n           \
+                            --out data/sweeps/rate.csv --plot data/sweeps/rate.png --metric p99_sojourn\n\
+                            24 cells, one row a cell and figure. The same command once more simulates nothing and \
+                            draws the picture again.\n\
+                            On two machines: add --shard 0/2 on one and --shard 1/2 on the other, then\n  \
+                            sim merge data/sweeps/rate.*-of-2.csv --out data/sweeps/rate.csv")]
+    Sweep(sweep::Arguments),
+    /// Puts the tables of a sweep's shares together
+    #[command(after_help = "Example: sim merge data/sweeps/rate.*-of-4.csv --out data/sweeps/rate.csv\n\
+                            The table is the same, byte for byte, as that of a sweep without --shard.")]
+    Merge(merge::Arguments),
 }
 
 /// What every verb takes: a scenario, perhaps a calibration, and the form of the answer.
@@ -83,6 +98,8 @@ pub fn execute(cli: Cli, console: &mut Console<'_>) -> Result<(), Failure> {
         Some(Verb::Theory(arguments)) => theory::execute(&arguments, console),
         Some(Verb::Run(arguments)) => run::execute(&arguments, console),
         Some(Verb::Verify(arguments)) => verify::execute(&arguments, console),
+        Some(Verb::Sweep(arguments)) => sweep::execute(&arguments, console),
+        Some(Verb::Merge(arguments)) => merge::execute(&arguments, console),
         None => run::execute_default(console),
     }
 }

@@ -8,7 +8,7 @@ use crate::engine::Replication;
 use crate::output::{Counts, Estimate, Histogram, Interval};
 
 /// An estimate with its 95 % interval, or how many jobs it would take to have one.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize)]
 pub struct Figure {
     /// The estimate; none where it would mean nothing.
     pub estimate: Option<f64>,

@@ -105,7 +105,6 @@ fn the_scenario_of_the_sweep_is_valid() {
 }
 
 #[test]
-#[ignore = "needs `sim sweep` and `sim merge`"]
 fn the_command_lines_of_the_manifests_are_understood() {
     for name in ["sweep-job.yaml", "merge-job.yaml"] {
         let command = command_line(&manifest(name));

@@ -12,3 +12,4 @@ mod reference;
 mod scenarios;
 mod simulation;
 mod slurm;
+mod sweep;

@@ -82,7 +82,6 @@ fn a_task_that_fails_cancels_the_merge() {
 }
 
 #[test]
-#[ignore = "needs `sim sweep` and `sim merge`"]
 fn a_sweep_under_slurm_is_the_file_of_one_machine() {
     let sim = Path::new(env!("CARGO_BIN_EXE_sim"));
     let [one, many] = [(); 2].map(|()| tempfile::tempdir().unwrap());

@@ -10,7 +10,7 @@ use plotters::prelude::{
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 use plotters::style::{Color, ShapeStyle, TextStyle, register_font};
 
-use super::PlotError;
+use super::PictureError;
 use super::raster::{OVERSAMPLING, Raster};
 
 /// Width of the sheet in units; shown at half of it, in pixels.
@@ -24,36 +24,41 @@ const REGULAR: &[u8] = include_bytes!("../../assets/Inter-Regular-subset.otf");
 const BOLD: &[u8] = include_bytes!("../../assets/Inter-Bold-subset.otf");
 
 /// A place on the sheet, in units from its top left corner.
-pub(super) type Place = (f64, f64);
+pub type Place = (f64, f64);
 
 /// How a line is drawn.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Stroke {
-    pub(super) color: RGBColor,
-    pub(super) width: f64,
+pub struct Stroke {
+    /// Its color.
+    pub color: RGBColor,
+    /// Its width in units.
+    pub width: f64,
     /// Length of a dash and of the gap behind it, in units; `None` draws it solid.
-    pub(super) dash: Option<(f64, f64)>,
+    pub dash: Option<(f64, f64)>,
 }
 
 /// How a text is drawn.
 #[derive(Clone, Copy)]
-pub(super) struct Look {
+pub struct Look {
     /// Size of the font in units.
-    pub(super) size: f64,
-    pub(super) bold: bool,
-    pub(super) color: RGBColor,
+    pub size: f64,
+    /// Whether it is bold.
+    pub bold: bool,
+    /// Its color.
+    pub color: RGBColor,
     /// Which end of the text its place is.
-    pub(super) anchor: HPos,
+    pub anchor: HPos,
 }
 
 impl Look {
-    pub(super) fn at(self, anchor: HPos) -> Self {
+    /// The same look at another anchor.
+    pub fn at(self, anchor: HPos) -> Self {
         Self { anchor, ..self }
     }
 }
 
 /// A sheet on one backend. The three factors hide how the backends differ in measuring.
-pub(super) struct Canvas<DB: DrawingBackend> {
+pub struct Canvas<DB: DrawingBackend> {
     area: DrawingArea<DB, Shift>,
     /// Backend pixels per unit.
     scale: f64,
@@ -65,7 +70,7 @@ pub(super) struct Canvas<DB: DrawingBackend> {
 
 impl<'a> Canvas<Raster<'a>> {
     /// A sheet of pixels.
-    pub(super) fn raster(pixels: &'a mut [u8]) -> Result<Self, PlotError> {
+    pub(super) fn raster(pixels: &'a mut [u8]) -> Result<Self, PictureError> {
         register_fonts()?;
         let area = Raster::new(pixels).into_drawing_area();
         // The height of Inter is 1.21 em; plotters puts the baseline half a height below the anchor.
@@ -75,7 +80,7 @@ impl<'a> Canvas<Raster<'a>> {
 
 impl<'a> Canvas<SVGBackend<'a>> {
     /// A sheet of SVG markup.
-    pub(super) fn vector(markup: &'a mut String) -> Result<Self, PlotError> {
+    pub(super) fn vector(markup: &'a mut String) -> Result<Self, PictureError> {
         register_fonts()?;
         let area = SVGBackend::with_string(markup, (WIDTH, HEIGHT)).into_drawing_area();
         area.fill(&WHITE).map_err(drawing)?;
@@ -83,14 +88,15 @@ impl<'a> Canvas<SVGBackend<'a>> {
     }
 }
 
+/// Whatever is drawn fails only where the library does, with [`PictureError::Drawing`].
 impl<DB: DrawingBackend> Canvas<DB> {
     /// Ends the drawing.
-    pub(super) fn finish(&self) -> Result<(), PlotError> {
+    pub(super) fn finish(&self) -> Result<(), PictureError> {
         self.area.present().map_err(drawing)
     }
 
     /// Draws a line through `places`.
-    pub(super) fn line(&self, places: &[Place], stroke: Stroke) -> Result<(), PlotError> {
+    pub fn line(&self, places: &[Place], stroke: Stroke) -> Result<(), PictureError> {
         let style = ShapeStyle {
             color: stroke.color.to_rgba(),
             filled: false,
@@ -107,37 +113,39 @@ impl<DB: DrawingBackend> Canvas<DB> {
     }
 
     /// Fills the outline through `places` with an opaque color.
-    pub(super) fn area(&self, places: &[Place], color: RGBColor) -> Result<(), PlotError> {
+    pub fn area(&self, places: &[Place], color: RGBColor) -> Result<(), PictureError> {
         self.area.draw(&Polygon::new(self.pixels(places), color.filled())).map_err(drawing)
     }
 
     /// Draws a disc.
-    pub(super) fn dot(
-        &self,
-        center: Place,
-        radius: f64,
-        color: RGBColor,
-        alpha: f64,
-    ) -> Result<(), PlotError> {
+    pub fn dot(&self, center: Place, radius: f64, color: RGBColor, alpha: f64) -> Result<(), PictureError> {
         let radius = (radius * self.scale).round() as u32;
         self.area.draw(&Circle::new(self.pixel(center), radius, color.mix(alpha).filled())).map_err(drawing)
     }
 
+    /// Draws a small cross.
+    pub fn cross(&self, center: Place, color: RGBColor) -> Result<(), PictureError> {
+        let stroke = Stroke { color, width: 4.0, dash: None };
+        let (x, y, arm) = (center.0, center.1, 8.0);
+        self.line(&[(x - arm, y - arm), (x + arm, y + arm)], stroke)?;
+        self.line(&[(x - arm, y + arm), (x + arm, y - arm)], stroke)
+    }
+
     /// Draws one line of text; `place` is on its baseline.
-    pub(super) fn text(&self, text: &str, place: Place, look: Look) -> Result<(), PlotError> {
+    pub fn text(&self, text: &str, place: Place, look: Look) -> Result<(), PictureError> {
         let top = (place.0, place.1 - look.size * self.drop_per_em);
         self.area.draw_text(&printable(text), &self.style(look), self.pixel(top)).map_err(drawing)
     }
 
     /// Width of a text in units, in the embedded font.
-    pub(super) fn width(&self, text: &str, look: Look) -> Result<f64, PlotError> {
+    pub fn width(&self, text: &str, look: Look) -> Result<f64, PictureError> {
         let (width, _) =
             self.area.estimate_text_size(&printable(text), &self.style(look)).map_err(drawing)?;
         Ok(f64::from(width) / self.scale)
     }
 
     /// Makes a text fit into `width` units: down to 80 % of its size, then cut short with an ellipsis.
-    pub(super) fn fit(&self, text: &str, width: f64, look: Look) -> Result<(String, Look), PlotError> {
+    pub fn fit(&self, text: &str, width: f64, look: Look) -> Result<(String, Look), PictureError> {
         // Nothing longer than this fits at any size, and the search below measures it repeatedly.
         let mut kept: Vec<char> = text.chars().take(400).collect();
         let shortened = kept.len() < text.chars().count();
@@ -211,7 +219,7 @@ fn dashes(path: &[Place], dash: f64, gap: f64) -> Vec<Vec<Place>> {
     pieces
 }
 
-fn register_fonts() -> Result<(), PlotError> {
+fn register_fonts() -> Result<(), PictureError> {
     static REGISTERED: OnceLock<bool> = OnceLock::new();
     let register = || {
         register_font(FONT_FAMILY, FontStyle::Normal, REGULAR).is_ok()
@@ -220,12 +228,12 @@ fn register_fonts() -> Result<(), PlotError> {
     if *REGISTERED.get_or_init(register) {
         Ok(())
     } else {
-        Err(PlotError::Drawing { reason: "the embedded font cannot be read".to_owned() })
+        Err(PictureError::Drawing { reason: "the embedded font cannot be read".to_owned() })
     }
 }
 
-fn drawing(error: impl std::error::Error) -> PlotError {
-    PlotError::Drawing { reason: error.to_string() }
+fn drawing(error: impl std::error::Error) -> PictureError {
+    PictureError::Drawing { reason: error.to_string() }
 }
 
 #[cfg(test)]

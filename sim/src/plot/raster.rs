@@ -9,7 +9,7 @@ use std::path::Path;
 use plotters::prelude::{BitMapBackend, DrawingBackend};
 use plotters_backend::{BackendColor, BackendCoord, BackendStyle, DrawingErrorKind};
 
-use super::PlotError;
+use super::PictureError;
 use super::canvas::{HEIGHT, WIDTH};
 
 /// Drawn pixels per stored pixel, in each direction.
@@ -23,8 +23,8 @@ pub(super) fn blank() -> Vec<u8> {
 }
 
 /// Averages the drawn pixels down to `WIDTH` × `HEIGHT` and writes them as PNG.
-pub(super) fn save(drawn: &[u8], path: &Path) -> Result<(), PlotError> {
-    let failed = |reason: String| PlotError::Write { path: path.to_owned(), reason };
+pub(super) fn save(drawn: &[u8], path: &Path) -> Result<(), PictureError> {
+    let failed = |reason: String| PictureError::Write { path: path.to_owned(), reason };
     let stored = averaged(drawn);
     let mut file = BitMapBackend::new(path, (WIDTH, HEIGHT));
     file.blit_bitmap((0, 0), (WIDTH, HEIGHT), &stored).map_err(|e| failed(e.to_string()))?;

@@ -2,57 +2,103 @@
 
 /// A range of values with ticks at round numbers.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Axis {
-    pub(super) low: f64,
-    pub(super) high: f64,
-    step: f64,
+pub struct Axis {
+    /// The value at the left or lower end.
+    pub low: f64,
+    /// The value at the right or upper end.
+    pub high: f64,
+    scale: Scale,
+}
+
+/// How values become places.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Scale {
+    /// Equal differences are equally long; a tick every step.
+    Linear { step: f64 },
+    /// Equal ratios are equally long.
+    Logarithmic,
 }
 
 impl Axis {
     /// An axis over exactly `low..high` with about `ticks` ticks; a range without extent is widened.
-    pub(super) fn new(low: f64, high: f64, ticks: u32) -> Self {
+    pub fn new(low: f64, high: f64, ticks: u32) -> Self {
         let high = if high > low { high } else { low + 1.0_f64.max(low.abs() * 0.01) };
         let raw = (high - low) / f64::from(ticks);
         let power = 10_f64.powf(raw.log10().floor());
         let round = [1.0, 2.0, 5.0].into_iter().find(|step| step * power >= raw * 0.999);
-        Self { low, high, step: round.unwrap_or(10.0) * power }
+        Self { low, high, scale: Scale::Linear { step: round.unwrap_or(10.0) * power } }
     }
 
     /// An axis from zero, or from the smallest value if that is negative, to a little above the largest.
-    pub(super) fn from_zero(values: impl Iterator<Item = f64>, ticks: u32) -> Self {
+    pub fn from_zero(values: impl Iterator<Item = f64>, ticks: u32) -> Self {
         let (low, high) = values.fold((0.0_f64, 0.0_f64), |(low, high), v| (low.min(v), high.max(v)));
         let margin = (high - low) * 0.05;
         Self::new(if low < 0.0 { low - margin } else { 0.0 }, high + margin, ticks)
     }
 
+    /// A logarithmic axis over exactly `low..high`.
+    ///
+    /// # Panics
+    /// Unless 0 < low < high.
+    pub fn logarithmic(low: f64, high: f64) -> Self {
+        assert!(0.0 < low && low < high, "a logarithmic axis needs 0 < {low} < {high}");
+        Self { low, high, scale: Scale::Logarithmic }
+    }
+
     /// Where a value lies, 0 at the low and 1 at the high end.
-    pub(super) fn share(&self, value: f64) -> f64 {
-        (value - self.low) / (self.high - self.low)
+    pub fn share(&self, value: f64) -> f64 {
+        match self.scale {
+            Scale::Linear { .. } => (value - self.low) / (self.high - self.low),
+            Scale::Logarithmic => {
+                (value.max(f64::MIN_POSITIVE) / self.low).ln() / (self.high / self.low).ln()
+            }
+        }
     }
 
     /// The values to mark.
-    pub(super) fn ticks(&self) -> Vec<f64> {
-        let first = (self.low / self.step - 1e-9).ceil();
-        let tick = |i: u32| (first + f64::from(i)) * self.step;
-        (0..32).map(tick).take_while(|tick| *tick <= self.high + self.step * 1e-9).collect()
+    pub fn ticks(&self) -> Vec<f64> {
+        let Scale::Linear { step } = self.scale else {
+            return self.powers();
+        };
+        let first = (self.low / step - 1e-9).ceil();
+        let tick = |i: u32| (first + f64::from(i)) * step;
+        (0..32).map(tick).take_while(|tick| *tick <= self.high + step * 1e-9).collect()
+    }
+
+    /// Powers of ten, and on a short axis twice and five times those between them.
+    fn powers(&self) -> Vec<f64> {
+        let decades = (self.high / self.low).log10();
+        let factors: &[f64] = if decades < 3.5 { &[1.0, 2.0, 5.0] } else { &[1.0] };
+        let every = (decades / 8.0).ceil().max(1.0) as usize;
+        let exponents = (self.low.log10().floor() as i32..=self.high.log10().ceil() as i32).step_by(every);
+        let ticks = exponents.flat_map(|exponent| factors.iter().map(move |f| f * 10_f64.powi(exponent)));
+        let on_axis = self.low * (1.0 - 1e-9)..=self.high * (1.0 + 1e-9);
+        ticks.filter(|tick| on_axis.contains(tick)).collect()
     }
 
     /// The label of a tick, with as many decimals as the ticks need.
-    pub(super) fn label(&self, tick: f64) -> String {
-        grouped(tick, (-(self.step * 1.001).log10().floor()).clamp(0.0, 9.0) as usize)
+    pub fn label(&self, tick: f64) -> String {
+        match self.scale {
+            Scale::Linear { step } => {
+                grouped(tick, (-(step * 1.001).log10().floor()).clamp(0.0, 9.0) as usize)
+            }
+            Scale::Logarithmic => significant(tick, 1),
+        }
     }
 }
 
 /// The unit in which a figure shows waits.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct TimeUnit {
-    pub(super) name: &'static str,
-    pub(super) per_second: f64,
+pub struct TimeUnit {
+    /// Its symbol.
+    pub name: &'static str,
+    /// How many of it make a second.
+    pub per_second: f64,
 }
 
 impl TimeUnit {
     /// Milliseconds, or seconds if one of the values is beyond five seconds.
-    pub(super) fn fitting(seconds: impl Iterator<Item = f64>) -> Self {
+    pub fn fitting(seconds: impl Iterator<Item = f64>) -> Self {
         let longest = seconds.fold(0.0, |longest: f64, s| longest.max(s.abs()));
         if longest > 5.0 {
             Self { name: "s", per_second: 1.0 }
@@ -62,13 +108,13 @@ impl TimeUnit {
     }
 
     /// A duration with three significant digits and its unit.
-    pub(super) fn label(self, seconds: f64) -> String {
+    pub fn label(self, seconds: f64) -> String {
         format!("{} {}", significant(seconds * self.per_second, 3), self.name)
     }
 }
 
 /// A number rounded to so many significant digits, of which all before the decimal point are kept.
-pub(super) fn significant(value: f64, digits: i32) -> String {
+pub fn significant(value: f64, digits: i32) -> String {
     if value == 0.0 {
         return "0".to_owned();
     }
@@ -77,7 +123,7 @@ pub(super) fn significant(value: f64, digits: i32) -> String {
 }
 
 /// A number with fixed decimals, commas between thousands and a true minus sign.
-pub(super) fn grouped(value: f64, decimals: usize) -> String {
+pub fn grouped(value: f64, decimals: usize) -> String {
     let plain = format!("{:.decimals$}", value.abs());
     let (whole, fraction) = plain.split_at(plain.find('.').unwrap_or(plain.len()));
     let mut text = String::new();
@@ -107,6 +153,16 @@ mod tests {
         assert_eq!(labels(0.0, 104.0), ["0", "20", "40", "60", "80", "100"]);
         assert_eq!(labels(-0.31, 0.52), ["−0.2", "0.0", "0.2", "0.4"]);
         assert_eq!(labels(0.0, 12_000.0), ["0", "2,000", "4,000", "6,000", "8,000", "10,000", "12,000"]);
+    }
+
+    #[test]
+    fn a_logarithmic_axis_has_round_ticks_at_equal_ratios() {
+        let axis = Axis::logarithmic(0.8, 250.0);
+        let labels: Vec<_> = axis.ticks().into_iter().map(|tick| axis.label(tick)).collect();
+        assert_eq!(labels, ["1", "2", "5", "10", "20", "50", "100", "200"]);
+        let [one, ten, hundred] = [1.0, 10.0, 100.0].map(|value| axis.share(value));
+        assert!((2.0 * ten - one - hundred).abs() < 1e-12);
+        assert!(Axis::logarithmic(1e-9, 1e9).ticks().len() <= 10);
     }
 
     #[test]
