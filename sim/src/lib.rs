@@ -10,6 +10,7 @@ pub mod engine;
 pub mod estimate;
 pub mod model;
 pub mod output;
+pub mod plan;
 pub mod plot;
 pub mod run_folder;
 pub mod sampling;

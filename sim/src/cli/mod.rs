@@ -3,6 +3,7 @@
 mod check;
 mod merge;
 mod metrics;
+mod plan;
 mod run;
 mod stability;
 mod sweep;
@@ -60,6 +61,10 @@ enum Verb {
     #[command(after_help = "Example: sim merge data/sweeps/rate.*-of-4.csv --out data/sweeps/rate.csv\n\
                             The table is the same, byte for byte, as that of a sweep without --shard.")]
     Merge(merge::Arguments),
+    /// Says how many jobs it takes to see a metric of the ideal queue with a given precision
+    #[command(after_help = "Example: sim plan data/scenarios/mm1-rho80.toml --metric mean_sojourn\n\
+                            M/M/1 at 80 %: 124,464 jobs, 13 min of a live run, for ±5 %.")]
+    Plan(plan::Arguments),
 }
 
 /// What every verb takes: a scenario, perhaps a calibration, and the form of the answer.
@@ -100,6 +105,7 @@ pub fn execute(cli: Cli, console: &mut Console<'_>) -> Result<(), Failure> {
         Some(Verb::Verify(arguments)) => verify::execute(&arguments, console),
         Some(Verb::Sweep(arguments)) => sweep::execute(&arguments, console),
         Some(Verb::Merge(arguments)) => merge::execute(&arguments, console),
+        Some(Verb::Plan(arguments)) => plan::execute(&arguments, console),
         None => run::execute_default(console),
     }
 }

@@ -122,7 +122,7 @@ impl Pool {
     }
 
     fn quantile(&self, sample: &View<'_>, metric: Metric) -> Figure {
-        let p = metric.probability().expect("it is a quantile");
+        let (p, _) = metric.probability().expect("it is a quantile");
         let needed_jobs = CLUSTERS * self.inflation / (1.0 - p);
         let Some(estimate) = self.times.quantile(p).filter(|_| self.times.count() as f64 >= needed_jobs)
         else {

@@ -1,5 +1,6 @@
 //! The figures of a simulation by name.
 
+use std::fmt;
 use std::str::FromStr;
 
 use crate::engine::Replication;
@@ -87,10 +88,22 @@ impl Metric {
         self.name().ends_with("_s")
     }
 
-    /// The probability of a quantile.
-    pub fn probability(self) -> Option<f64> {
+    /// The mean wait, the mean sojourn and their quantiles: what single jobs notice.
+    pub fn of_jobs() -> impl Iterator<Item = Metric> {
+        let waits = (0..PROBABILITIES.len()).map(Metric::WaitQuantile);
+        let sojourns = (0..PROBABILITIES.len()).map(Metric::SojournQuantile);
+        [Metric::MeanWait].into_iter().chain(waits).chain([Metric::MeanSojourn]).chain(sojourns)
+    }
+
+    /// Whether it is one of [`Metric::of_jobs`] that is about sojourns, not waits.
+    pub fn is_sojourn(self) -> bool {
+        matches!(self, Metric::MeanSojourn | Metric::SojournQuantile(_))
+    }
+
+    /// The probability of a quantile, with its name in JSON.
+    pub fn probability(self) -> Option<(f64, &'static str)> {
         match self {
-            Metric::WaitQuantile(n) | Metric::SojournQuantile(n) => Some(PROBABILITIES[n].0),
+            Metric::WaitQuantile(n) | Metric::SojournQuantile(n) => Some(PROBABILITIES[n]),
             _ => None,
         }
     }
@@ -133,6 +146,18 @@ impl Metric {
     }
 }
 
+impl fmt::Display for Metric {
+    /// For people: `mean wait`, `p99 sojourn`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&bare(&self.name()).replace('_', " "))
+    }
+}
+
+/// A name without its unit.
+fn bare(name: &str) -> &str {
+    name.strip_suffix("_s2").or(name.strip_suffix("_s")).unwrap_or(name)
+}
+
 /// Waits or sojourns of a replication.
 #[derive(Clone, Copy)]
 pub(super) struct Times<'r> {
@@ -157,8 +182,7 @@ impl FromStr for Metric {
     fn from_str(name: &str) -> Result<Self, UnknownMetric> {
         let is_it = |metric: &Metric| {
             let full = metric.name();
-            let bare = full.trim_end_matches("_s2").trim_end_matches("_s");
-            name == full || name == bare
+            name == full || name == bare(&full)
         };
         Metric::all().find(is_it).ok_or_else(|| UnknownMetric(name.to_owned()))
     }
@@ -176,6 +200,10 @@ mod tests {
         assert_eq!("p99_sojourn".parse::<Metric>().unwrap(), Metric::SojournQuantile(3));
         assert_eq!("p99.9_wait".parse::<Metric>().unwrap(), Metric::WaitQuantile(4));
         assert_eq!("mean_wait".parse::<Metric>().unwrap(), Metric::MeanWait);
+        assert_eq!(
+            (Metric::SojournQuantile(4).to_string(), Metric::of_jobs().count()),
+            ("p99.9 sojourn".into(), 12)
+        );
         let complaint = "p98_wait".parse::<Metric>().unwrap_err().to_string();
         assert!(complaint.contains("p98_wait") && complaint.contains("p99_wait_s"), "{complaint}");
     }

@@ -240,6 +240,13 @@ impl Scenario {
         self
     }
 
+    /// The same scenario left to itself: no outages, no jobs at the start, no instants that are looked at.
+    pub fn without_events(mut self) -> Self {
+        self.outages.clear();
+        (self.initial, self.transient) = (None, None);
+        self
+    }
+
     /// The same scenario with another live run's length.
     ///
     /// # Panics

@@ -33,6 +33,7 @@ pub mod mginf;
 pub mod mm1;
 mod mm1_autocorrelation;
 mod mm1_precision;
+mod mm1_wait_precision;
 pub mod mmc;
 pub mod mmck;
 pub mod mmpp;

@@ -58,6 +58,17 @@ impl Relaxation {
 /// # Units
 /// Jobs.
 ///
+/// # Examples
+/// ```
+/// use sim::{scenario_file, theory::relaxation};
+///
+/// // The default scenario is M/M/1 at 80 %.
+/// let scenario = scenario_file::parse(scenario_file::DEFAULT, "the default")?;
+/// let jobs = relaxation(&scenario).expect("M/M/1 has a relaxation time").jobs;
+/// assert!((jobs * (1.8_f64 * 1.8 / 3.2).ln() - 1.0).abs() < 1e-9);
+/// # Ok::<(), sim::scenario_file::ScenarioError>(())
+/// ```
+///
 /// # References
 /// Veraverbeke & Teugels 1975, *Journal of Applied Probability* 12 (the rate in jobs); Cohen 1982, *The Single
 /// Server Queue* (in time); van Doorn 1985, *Advances in Applied Probability* 17 (M/M/c).

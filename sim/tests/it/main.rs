@@ -8,6 +8,7 @@ mod estimation;
 mod kubernetes;
 mod models;
 mod oracle;
+mod plan;
 mod reference;
 mod scenarios;
 mod simulation;
