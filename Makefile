@@ -5,7 +5,7 @@ QUEUE_TYPE ?= classic
 BROKER     ?= auto
 CALIBRATION = data/calibrations/$(if $(filter embedded,$(BROKER)),in-process,$(QUEUE_TYPE))-$(basename $(notdir $(SCENARIO))).toml
 
-.PHONY: demo test lint rabbitmq slurm figures bench help
+.PHONY: demo test lint rabbitmq slurm figures bench verify coverage help
 
 help:
 	@echo 'make demo    calibrate, predict, drive, compare on this machine (about a minute after the build)'
@@ -14,6 +14,8 @@ help:
 	@echo 'make lint    formatting, clippy, documentation'
 	@echo 'make figures the pictures of the documentation'
 	@echo 'make bench   jobs per second of the simulation engines (docs/performance.md)'
+	@echo 'make verify  does the simulation keep its word on this machine? (a minute or two)'
+	@echo 'make coverage  the same with twice the seeds: the table of docs/methodology.md'
 
 demo:
 	@deploy/install-rabbitmq.sh
@@ -42,3 +44,10 @@ figures:
 # The table of docs/performance.md: compare within one run.
 bench:
 	cargo bench -p sim --bench engines --locked
+
+verify:
+	cargo run --release --locked -p sim -- verify
+
+# The table of docs/methodology.md.
+coverage:
+	cargo run --release --locked -p sim -- verify --seeds 2000

@@ -9,13 +9,11 @@
 
 use divan::counter::ItemsCount;
 use divan::{Bencher, black_box};
-use rand::SeedableRng;
-use rand_distr::{Distribution, Exp1};
-use rand_xoshiro::Xoshiro256PlusPlus;
 use rayon::ThreadPoolBuilder;
 use sim::engine::{simulate, simulate_events};
 use sim::model::{Scenario, Terms};
 use sim::scenario_file;
+use sim::verify::plain_loop;
 
 const JOBS: u64 = 200_000;
 const WARMUP_JOBS: u64 = 20_000;
@@ -42,21 +40,10 @@ fn measure(bencher: Bencher<'_, '_>, threads: usize, replications: u64, scenario
     bencher.counter(jobs).bench(|| pool.install(|| simulate(black_box(scenario), terms)));
 }
 
-/// Lindley's recursion in its shortest form, with the fastest exponentials of `rand_distr`.
-#[divan::bench(sample_count = 50, sample_size = 1)]
-fn plain_loop(bencher: Bencher<'_, '_>) {
+#[divan::bench(name = "plain_loop", sample_count = 50, sample_size = 1)]
+fn plain(bencher: Bencher<'_, '_>) {
     let jobs = 8 * (JOBS + WARMUP_JOBS);
-    bencher.counter(ItemsCount::new(jobs)).bench(|| {
-        let mut generator = Xoshiro256PlusPlus::seed_from_u64(black_box(1));
-        let (mut wait, mut sum) = (0.0_f64, 0.0);
-        for _ in 0..jobs {
-            let service: f64 = Exp1.sample(&mut generator);
-            let gap: f64 = Exp1.sample(&mut generator);
-            sum += wait;
-            wait = (wait + 0.8 * service - gap).max(0.0);
-        }
-        sum / jobs as f64
-    });
+    bencher.counter(ItemsCount::new(jobs)).bench(|| plain_loop(black_box(jobs)));
 }
 
 #[divan::bench(sample_count = 50, sample_size = 1, args = [1, 2])]

@@ -12,4 +12,4 @@ mod speed;
 pub use closed_forms::{Agreement, agreements};
 pub use coverage::{Coverage, LOADS, coverage};
 pub use generator::{MOST_DEVIATIONS, Statistic, statistics};
-pub use speed::{FINGERPRINT, LEAST_RATIO, Speed, fingerprint, speed};
+pub use speed::{FINGERPRINT, LEAST_RATIO, Speed, fingerprint, plain_loop, speed};

@@ -3,10 +3,13 @@
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
+use rand::SeedableRng;
+use rand_distr::{Distribution, Exp1};
+use rand_xoshiro::Xoshiro256PlusPlus;
+
 use super::queue::mm1;
 use crate::engine::{Replication, simulate};
 use crate::model::Terms;
-use crate::sampling::{Purpose, Stream};
 
 /// Jobs per second of one thread.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -47,13 +50,16 @@ pub fn speed() -> Speed {
     Speed { simulation: per_second(simulation), plain_loop: per_second(plain) }
 }
 
-fn plain_loop(jobs: u64) -> f64 {
-    let mut gaps = Stream::new(1, 0, Purpose::Arrivals);
-    let mut services = Stream::new(1, 0, Purpose::Services);
+/// Lindley's recursion of an M/M/1 queue with ρ = 0.8 in its shortest form, with the fastest exponentials of
+/// `rand_distr`: the mean wait of so many jobs, in interarrival times.
+pub fn plain_loop(jobs: u64) -> f64 {
+    let mut generator = Xoshiro256PlusPlus::seed_from_u64(1);
     let (mut wait, mut sum) = (0.0_f64, 0.0);
     for _ in 0..jobs {
+        let service: f64 = Exp1.sample(&mut generator);
+        let gap: f64 = Exp1.sample(&mut generator);
         sum += wait;
-        wait = (wait - 0.8 * services.uniform().ln() + gaps.uniform().ln()).max(0.0);
+        wait = (wait + 0.8 * service - gap).max(0.0);
     }
     sum / jobs as f64
 }

@@ -194,3 +194,15 @@ fn ten_billion_jobs_are_refused_before_anything_is_written() {
         assert!(!folder.path().join("data").exists());
     }
 }
+
+#[test]
+fn a_small_verification_passes_on_this_machine() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = sim(folder.path(), &["verify", "--seeds", "20", "--json"]);
+    let card: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let checks = card["checks"].as_array().unwrap();
+    assert_eq!(checks.len(), 16);
+    // Speed is not a matter of tests, which run beside each other and are not optimised.
+    let short = checks.iter().filter(|check| check["name"] != "speed" && check["holds"] != true);
+    assert_eq!(short.collect::<Vec<_>>(), Vec::<&Value>::new(), "{}", card["short"]);
+}
