@@ -36,10 +36,12 @@ rabbitmq:
 slurm:
 	@deploy/install-slurm.sh --required
 
-# Pictures of the documentation, from the published runs.
+# Pictures of the documentation, from the published runs and a sweep.
 figures:
 	cargo build --release --locked
 	target/release/analysis plot wait-cdf --runs data/published --out docs/images/wait-cdf.png
+	target/release/sim sweep data/scenarios/mm1-rho80.toml --set arrivals.rate=80:190:10 --set queue.servers=1,2,4 \
+		--out data/sweeps/rate.csv --fresh --plot docs/images/sweep.png
 
 # The table of docs/performance.md: compare within one run.
 bench:
