@@ -177,7 +177,11 @@ fn print(answer: &Answer, table: &Table, metric: &str, console: &mut Console<'_>
     };
     for (labels, value) in column.iter().take(PRINTED) {
         let Value { estimate, low, high, theory, unstable } = *value;
-        let estimate = if unstable { "unstable".to_owned() } else { show(estimate) };
+        let estimate = match estimate {
+            _ if unstable => "unstable".to_owned(),
+            None => "too few jobs".to_owned(),
+            known => show(known),
+        };
         let interval = low.and(high).map_or(String::new(), |_| format!("{} – {}", show(low), show(high)));
         console.print(format!("{}{estimate:>16}{interval:>28}{:>14}", settings(labels), show(theory)))?;
     }
