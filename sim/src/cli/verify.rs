@@ -126,11 +126,8 @@ impl Scorecard {
 
     fn measure_speed(&mut self) {
         let speed = speed();
-        let found = format!(
-            "{:.0} M jobs/s a thread, {:.2} of a plain loop",
-            speed.simulation / 1e6,
-            speed.ratio()
-        );
+        let found =
+            format!("{:.0} M jobs/s a thread, {:.2} of a plain loop", speed.simulation / 1e6, speed.ratio());
         self.check("speed", speed.ratio() >= LEAST_RATIO, found, format!("{LEAST_RATIO} or more"));
     }
 
@@ -151,7 +148,7 @@ impl Scorecard {
         ))?;
         for Check { name, holds, found, asked } in &self.checks {
             let mark = if *holds { "pass" } else { "FAIL" };
-            console.print(format!("{mark}  {name:<36}{found:<44}({asked})"))?;
+            console.print(format!("{mark}  {name:<42}{found:<42}({asked})"))?;
         }
         for detail in &self.short {
             console.print(format!("      {detail}"))?;

@@ -28,24 +28,25 @@ pub(super) fn fits(scenario: &Scenario, overheads: &Overheads) -> bool {
 /// Replications `first` to `first` + 7, by the instructions of `level`.
 pub(super) fn simulate_eight(scenario: &Scenario, first: u32, level: Level) -> [Replication; WIDTH] {
     let seed = scenario.run().seed();
-    let [eight] = dispatch!(level, simd => {
-        Lockstep::new(scenario, |purpose| EightStreams::new(simd, seed, first, purpose)).run(scenario)
+    let mut whole = dispatch!(level, simd => {
+        Lockstep::new(scenario, |purpose| EightStreams::new(simd, seed, first, purpose)).run(scenario, 1)
     });
-    eight
+    whole.pop().expect("there is one part")
 }
 
-/// One replication by itself, in `P` successive parts of the same length; as one part it is to the last bit
-/// what it is among eight.
-pub(super) fn simulate_parts<const P: usize>(
+/// One replication by itself, in successive parts of the same length; as one part it is to the last bit what it is
+/// among eight.
+pub(super) fn simulate_parts(
     scenario: &Scenario,
     replication: u32,
+    parts: u32,
     level: Level,
-) -> [Replication; P] {
+) -> Vec<Replication> {
     let seed = scenario.run().seed();
     let parts = dispatch!(level, _ => {
-        Lockstep::new(scenario, |purpose| Stream::new(seed, replication, purpose)).run(scenario)
+        Lockstep::new(scenario, |purpose| Stream::new(seed, replication, purpose)).run(scenario, parts)
     });
-    parts.map(|[part]| part)
+    parts.into_iter().flatten().collect()
 }
 
 /// Lindley's recursion for `L` replications of the queue without overheads.
@@ -85,7 +86,7 @@ impl<const L: usize, S: Lanes<L>> Lockstep<L, S> {
     }
 
     #[inline(always)]
-    fn run<const P: usize>(mut self, scenario: &Scenario) -> [[Replication; L]; P] {
+    fn run(mut self, scenario: &Scenario, parts: u32) -> Vec<[Replication; L]> {
         let run = scenario.run();
         assert!(run.jobs() <= u32::MAX.into(), "a bin counts up to 2^32 jobs");
         for jobs in portions(run.warmup_jobs()) {
@@ -93,7 +94,12 @@ impl<const L: usize, S: Lanes<L>> Lockstep<L, S> {
             self.pass(jobs);
         }
         let range = Range::around(scenario.service().mean());
-        std::array::from_fn(|_| self.part(range, run.jobs() / P as u64))
+        let mut observed = Vec::with_capacity(parts as usize);
+        // Not an iterator: its closure would be compiled without the vector instructions.
+        for _ in 0..parts {
+            observed.push(self.part(range, run.jobs() / u64::from(parts)));
+        }
+        observed
     }
 
     /// The statistics of the next jobs of every lane.
@@ -287,8 +293,7 @@ mod tests {
     }
 
     fn simulate_alone(scenario: &Scenario, replication: u32, level: Level) -> Replication {
-        let [alone] = simulate_parts(scenario, replication, level);
-        alone
+        simulate_parts(scenario, replication, 1, level).remove(0)
     }
 
     /// Every set of instructions that this processor has.

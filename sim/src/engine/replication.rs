@@ -92,7 +92,7 @@ pub fn simulate_numbers(scenario: &Scenario, overheads: &Overheads, numbers: Ran
     let level = Level::new();
     if numbers.len() <= rayon::current_num_threads() {
         return each
-            .flat_map_iter(|replication| lockstep::simulate_parts::<1>(scenario, replication, level))
+            .flat_map_iter(|replication| lockstep::simulate_parts(scenario, replication, 1, level))
             .collect();
     }
     // The last group may be simulated for the sake of a single lane: a lane more costs nothing.
@@ -118,7 +118,7 @@ pub fn simulate_parts(scenario: &Scenario, overheads: &Overheads) -> Vec<Replica
     if !lockstep::fits(scenario, overheads) {
         return fcfs::replicate(scenario, overheads, 0, PARTS as u32);
     }
-    lockstep::simulate_parts::<PARTS>(scenario, 0, Level::new()).into()
+    lockstep::simulate_parts(scenario, 0, PARTS as u32, Level::new())
 }
 
 /// One replication by the event engine, whatever the scenario: for comparison with the recursions.

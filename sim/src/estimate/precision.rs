@@ -19,9 +19,9 @@ pub struct Goal {
 pub struct Progress {
     /// Replications that are done.
     pub replications: u32,
-    /// Replications that the goal takes as far as is known.
-    pub expected: u32,
-    /// The precision at the last look; infinite before the first.
+    /// Replications that the goal takes, as far as is known.
+    pub needed: u32,
+    /// The precision: at a look as it is, between looks as it follows from the last one; infinite before the first.
     pub relative_half_width: f64,
 }
 
@@ -48,24 +48,27 @@ pub fn reach(
 ) -> (Sample, Progress) {
     let asked = goal.relative_half_width / (1.0 + goal.relative_half_width);
     let mut sample = Sample::of_replications(Vec::new());
-    let expected = first.max(FEWEST);
-    let mut progress = Progress { replications: 0, expected, relative_half_width: f64::INFINITY };
+    let mut look = first.max(FEWEST);
+    let mut progress = Progress { replications: 0, needed: look, relative_half_width: f64::INFINITY };
     loop {
-        while progress.replications < progress.expected {
-            let end = progress.expected.min(progress.replications + GROUP);
-            sample.extend(simulate(progress.replications..end));
+        while progress.replications < look {
+            let (start, end) = (progress.replications, look.min(progress.replications + GROUP));
+            sample.extend(simulate(start..end));
             progress.replications = end;
-            if !go_on(progress) && progress.replications > 1 {
+            // A half-width goes down like one over the root.
+            progress.relative_half_width *= (f64::from(start.max(1)) / f64::from(end)).sqrt();
+            if !go_on(progress) && end > 1 {
                 progress.relative_half_width = relative_half_width(&sample, goal.metric);
                 return (sample, progress);
             }
         }
-        let reached = relative_half_width(&sample, goal.metric);
-        progress.relative_half_width = reached;
-        if reached <= asked || progress.replications >= MOST {
+        progress.relative_half_width = relative_half_width(&sample, goal.metric);
+        if progress.relative_half_width <= asked || progress.replications >= MOST {
             return (sample, progress);
         }
-        progress.expected = next_look(progress.replications, reached / asked);
+        progress.needed = needed(progress.replications, progress.relative_half_width / asked);
+        // The variance is not well known at first, so looks lie no further apart than a factor of four.
+        look = progress.needed.min(progress.replications.saturating_mul(4)).min(MOST);
     }
 }
 
@@ -74,8 +77,8 @@ fn relative_half_width(sample: &Sample, metric: Metric) -> f64 {
 }
 
 /// How many replications it takes if the interval is `excess` times as wide as it may be: a little more than
-/// proportion says, and at most four times as many as now, as the variance is not well known at first.
-fn next_look(replications: u32, excess: f64) -> u32 {
-    let expected = (f64::from(replications) * (1.05 * excess * excess).min(4.0)).ceil();
-    (expected as u32).clamp(replications + 2, MOST.max(replications + 2))
+/// proportion says, and at least two more than now.
+fn needed(replications: u32, excess: f64) -> u32 {
+    let needed = (1.05 * f64::from(replications) * excess * excess).min(1e9).ceil();
+    (needed as u32).max(replications + 2)
 }

@@ -201,20 +201,16 @@ fn warnings_of(sample: &Sample, precision: Option<&Precision>) -> Vec<String> {
 }
 
 fn progress_line(goal: &Goal, progress: Progress, elapsed: Duration) -> String {
-    let Progress { replications, expected, relative_half_width } = progress;
+    let Progress { replications, needed, relative_half_width } = progress;
     let reached = if relative_half_width.is_finite() {
-        format!("±{:.2} % so far", 100.0 * relative_half_width)
+        format!("±{:.2} % of ±{:.2} %", 100.0 * relative_half_width, 100.0 * goal.relative_half_width)
     } else {
-        "first look to come".to_owned()
+        "not looked yet".to_owned()
     };
-    let share = f64::from(replications) / f64::from(expected);
+    let share = f64::from(replications) / f64::from(needed);
     let left_s = elapsed.as_secs_f64() * (1.0 - share) / share;
-    format!(
-        "{} {replications} of about {expected} replications, {reached} of ±{:.2} % asked for {}, {left_s:.0} s left",
-        bar(share),
-        100.0 * goal.relative_half_width,
-        goal.metric.name(),
-    )
+    // Shorter than any terminal is wide: a line that wraps cannot be redrawn.
+    format!("{} {reached}, {replications} of {needed} replications, {left_s:.0} s left", bar(share))
 }
 
 /// Twenty characters, of which a share is filled.
