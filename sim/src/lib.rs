@@ -12,6 +12,7 @@ pub mod model;
 pub mod output;
 pub mod plan;
 pub mod plot;
+pub mod rare;
 pub mod run_folder;
 pub mod sampling;
 pub mod scenario_file;

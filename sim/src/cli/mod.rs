@@ -7,6 +7,7 @@ mod plan;
 mod run;
 mod stability;
 mod sweep;
+mod tail;
 mod theory;
 mod verify;
 
@@ -48,6 +49,10 @@ enum Verb {
         after_help = "Example: sim verify\nTakes a minute or two; exit code 1 if anything falls short."
     )]
     Verify(verify::Arguments),
+    /// Estimates the probability of a very long wait, down to one in a billion
+    #[command(after_help = "Example: sim tail data/scenarios/mm1-rho80.toml --beyond-s 0.5\n\
+                            M/M/1 at 80 %: P(wait > 0.5 s) = 0.8·e^(-20) = 1.65e-9.")]
+    Tail(tail::Arguments),
     /// Simulates a scenario over a grid of settings, into one table; goes on where it was interrupted
     #[command(after_help = "Example: sim sweep data/scenarios/mm1-rho80.toml --set arrivals.rate=80:190:10 \
                             --set queue.servers=1,2 \\\n           \
@@ -102,6 +107,7 @@ pub fn execute(cli: Cli, console: &mut Console<'_>) -> Result<(), Failure> {
         Some(Verb::Check(arguments)) => check::execute(&arguments, console),
         Some(Verb::Theory(arguments)) => theory::execute(&arguments, console),
         Some(Verb::Run(arguments)) => run::execute(&arguments, console),
+        Some(Verb::Tail(arguments)) => tail::execute(&arguments, console),
         Some(Verb::Verify(arguments)) => verify::execute(&arguments, console),
         Some(Verb::Sweep(arguments)) => sweep::execute(&arguments, console),
         Some(Verb::Merge(arguments)) => merge::execute(&arguments, console),

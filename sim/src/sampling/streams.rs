@@ -30,6 +30,8 @@ pub enum Purpose {
     Overheads,
     /// Resampling in an analysis, never in a scenario's jobs.
     Resampling,
+    /// Runs that estimate the probability of a rare event, never a scenario's jobs.
+    Rare,
 }
 
 impl Purpose {
@@ -47,6 +49,7 @@ impl Purpose {
             Purpose::Thinking => b"thinking",
             Purpose::Overheads => b"overheads",
             Purpose::Resampling => b"resampling",
+            Purpose::Rare => b"rare",
         }
     }
 }

@@ -9,6 +9,7 @@ mod kubernetes;
 mod models;
 mod oracle;
 mod plan;
+mod rare;
 mod reference;
 mod scenarios;
 mod simulation;
