@@ -6,7 +6,7 @@ use clap::{Args, ValueEnum};
 use serde::Serialize;
 
 use super::{Question, headline};
-use crate::console::{Console, Failure, milliseconds};
+use crate::console::{Console, Failure};
 use crate::model::Scenario;
 use crate::rare::{self, Exact, Method, Progress, Quantity, RareError, Tail};
 
@@ -171,7 +171,7 @@ fn print(scenario: &Scenario, answer: &Answer<'_>, console: &mut Console<'_>) ->
         Quantity::Wait => "wait",
         Quantity::Sojourn => "sojourn",
     };
-    let event = format!("P({quantity} > {})", format!("{} s", answer.beyond_s));
+    let event = format!("P({quantity} > {} s)", answer.beyond_s);
     let Answer { estimate, low, high, .. } = answer;
     console.print(format!("\n{event:<24}{estimate:>14.4e}   (95 %: {low:.4e} – {high:.4e})"))?;
     console.print(format!("{:<24}{:>13.2} %", "relative half-width", 100.0 * answer.relative_error))?;
