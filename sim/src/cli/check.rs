@@ -38,7 +38,7 @@ pub(super) fn execute(arguments: &Arguments, console: &mut Console<'_>) -> Resul
                     console.print(headline(&scenario))?;
                 }
                 let grows = |load: &crate::model::Load| !load.is_bounded && load.utilization >= 1.0;
-                if scenario.loads().iter().any(grows) && !scenario.loses_jobs() {
+                if scenario.loads().iter().any(grows) && !scenario.may_be_relieved() {
                     console.note(format!("warning: {}: ρ >= 1, the queue grows without end", path.display()));
                 }
                 checked.push(Checked {

@@ -30,6 +30,12 @@ struct Answer {
 }
 
 pub(super) fn execute(arguments: &Arguments, console: &mut Console<'_>) -> Result<(), Failure> {
+    if arguments.parts.contains(&arguments.out) {
+        return Err(Failure::BadInput(format!(
+            "--out {}: it is one of the parts, which would be lost\n  remedy: name another file",
+            arguments.out.display()
+        )));
+    }
     let table = merge(&arguments.parts, &arguments.out)?;
     let file = arguments.out.display().to_string();
     let answer = Answer { file, parts: arguments.parts.len(), cells: table.len() };

@@ -30,7 +30,7 @@ pub(super) fn refuse_or_warn(
     let capacity = arrival_rate / utilization;
     let unstable = TheoryError::Unstable { utilization, arrival_rate, capacity };
     // A look at the first minutes, or at what is left of the flow, needs no steady state.
-    if allow_unstable || scenario.transient().is_some() || scenario.loses_jobs() {
+    if allow_unstable || scenario.transient().is_some() || scenario.may_be_relieved() {
         return Ok(vec![format!("no steady state, every figure depends on the run's length: {unstable}")]);
     }
     Err(Failure::BadInput(format!("{unstable}, or simulate it as it is with --allow-unstable")))

@@ -26,7 +26,7 @@ pub(super) struct Arguments {
     /// Half the width of the 95 % interval over the estimate that is enough
     #[arg(long, value_name = "FRACTION", default_value_t = 0.02, allow_negative_numbers = true)]
     relative_error: f64,
-    /// Most runs [default: 20 million walks or sums, or 2000 repetitions of a splitting]
+    /// Most runs, in whole blocks [default: 20 million walks or sums, or 2000 repetitions of a splitting]
     #[arg(long, value_name = "N")]
     max_runs: Option<u64>,
     /// The method [default: the one that fits the scenario]

@@ -138,7 +138,13 @@ impl Scorecard {
             100.0 * of.fraction(),
             100.0 * of.mean_half_width
         );
-        self.check(name, of.holds(), found, "93 to 97 %");
+        let margin = 100.0 * of.margin();
+        self.check(
+            name,
+            of.holds(),
+            found,
+            format!("{:.0} to {:.0} %", 95.0 - margin, (95.0 + margin).min(100.0)),
+        );
     }
 
     fn print(&self, console: &mut Console<'_>) -> Result<(), Failure> {
@@ -148,7 +154,7 @@ impl Scorecard {
         ))?;
         for Check { name, holds, found, asked } in &self.checks {
             let mark = if *holds { "pass" } else { "FAIL" };
-            console.print(format!("{mark}  {name:<42}{found:<42}({asked})"))?;
+            console.print(format!("{mark}  {name:<42}{found:<43}({asked})"))?;
         }
         for detail in &self.short {
             console.print(format!("      {detail}"))?;

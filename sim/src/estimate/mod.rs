@@ -6,6 +6,7 @@
 mod control;
 mod difference;
 mod estimates;
+mod memory;
 mod metric;
 mod precision;
 mod sample;
@@ -14,7 +15,9 @@ mod warmup;
 pub use control::{Controlled, control};
 pub use difference::{Difference, differences};
 pub use estimates::{Estimates, Figure};
+pub use memory::Memory;
 pub use metric::{Metric, UnknownMetric};
 pub use precision::{Goal, Progress, reach};
 pub use sample::Sample;
+pub(crate) use warmup::is_steady;
 pub use warmup::{TooShort, Warmup, mser5, settle};

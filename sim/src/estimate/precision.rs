@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use super::{Estimates, Metric, Sample};
 use crate::engine::Replication;
+use crate::model::Scenario;
 
 /// How well which figure is to be known.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -34,21 +35,21 @@ const GROUP: u32 = 16;
 
 /// Simulates replications, by their numbers, until the goal is met, or until `go_on` says no.
 ///
-/// The first look is after `first` replications, or ten. It looks only at numbers of replications that follow from the replications before, never from time or
+/// The first look is after the scenario's replications, or ten. It looks only at numbers of replications that follow from the replications before, never from time or
 /// threads, so that without an early end the result is the same on every machine. The estimate stands for the
 /// true value in the goal, so the half-width that is asked of it is ε/(1+ε).
 ///
 /// # References
 /// Law 2015, §9.4.1; Chow & Robbins 1965, *Annals of Mathematical Statistics* 36.
 pub fn reach(
+    scenario: &Scenario,
     goal: Goal,
-    first: u32,
     simulate: impl Fn(Range<u32>) -> Vec<Replication>,
     mut go_on: impl FnMut(Progress) -> bool,
 ) -> (Sample, Progress) {
     let asked = goal.relative_half_width / (1.0 + goal.relative_half_width);
-    let mut sample = Sample::of_replications(Vec::new());
-    let mut look = first.max(FEWEST);
+    let mut sample = Sample::of_replications(scenario, Vec::new());
+    let mut look = scenario.run().replications().max(FEWEST);
     let mut progress = Progress { replications: 0, needed: look, relative_half_width: f64::INFINITY };
     loop {
         while progress.replications < look {
@@ -63,7 +64,9 @@ pub fn reach(
             }
         }
         progress.relative_half_width = relative_half_width(&sample, goal.metric);
-        if progress.relative_half_width <= asked || progress.replications >= MOST {
+        // Nothing is a given fraction of zero.
+        let is_zero = Estimates::of(&sample).get(goal.metric).estimate == Some(0.0);
+        if progress.relative_half_width <= asked || progress.replications >= MOST || is_zero {
             return (sample, progress);
         }
         progress.needed = needed(progress.replications, progress.relative_half_width / asked);

@@ -2,21 +2,51 @@
 
 use rayon::prelude::*;
 
+use super::Memory;
 use crate::engine::first_levels;
-use crate::model::{Overheads, Scenario};
-use crate::theory::{Relaxation, relaxation};
+use crate::model::{ArrivalProcess, MOST_JOBS, Overheads, Scenario};
+use crate::theory::Relaxation;
 
 /// A run that is too short to say what it should.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "run.jobs = {jobs} is too short: the figures would still depend on the start, or on each other; \
-     write jobs = {needed_jobs} or more"
-)]
-pub struct TooShort {
-    /// Jobs of the run.
-    pub jobs: u64,
-    /// Jobs that are needed, as far as is known.
-    pub needed_jobs: u64,
+#[non_exhaustive]
+pub enum TooShort {
+    /// More jobs would do.
+    #[error(
+        "run.jobs = {jobs} is too short: the figures would still depend on the start, or on each other; \
+         write jobs = {needed_jobs} or more"
+    )]
+    Jobs {
+        /// Jobs of the run.
+        jobs: u64,
+        /// Jobs that are needed, as far as is known.
+        needed_jobs: u64,
+    },
+    /// No run that can be asked for is long enough.
+    #[error(
+        "no run is long enough for this queue: it remembers more than the {most} jobs that a run may have; lower \
+         its load"
+    )]
+    Ever {
+        /// Jobs of a run at most.
+        most: u64,
+    },
+    /// A single run is to be cut into parts, but what happens in it happens once.
+    #[error(
+        "run.replications = 1: this run has a beginning of its own (outages, a backlog, a trace, or no warm-up to \
+         find), so its parts are not alike; write replications = 20"
+    )]
+    NotAlike,
+}
+
+impl TooShort {
+    /// More jobs than a run has, or more than any may have.
+    pub(super) fn jobs(jobs: u64, needed_jobs: f64) -> Self {
+        if needed_jobs > MOST_JOBS as f64 {
+            return TooShort::Ever { most: MOST_JOBS };
+        }
+        TooShort::Jobs { jobs, needed_jobs: needed_jobs.ceil() as u64 }
+    }
 }
 
 /// How many jobs to leave out at the beginning of each replication, and why.
@@ -24,54 +54,71 @@ pub struct TooShort {
 pub struct Warmup {
     /// Jobs.
     pub jobs: u64,
-    /// The relaxation time, where it is known.
-    pub relaxation: Option<Relaxation>,
+    /// What is known of the queue's memory.
+    pub memory: Memory,
     /// What the rule for the replication average asks for; none where the scenario says how long.
     pub mser_jobs: Option<u64>,
 }
 
-/// Relaxation times of a run at least.
-const RUN_RELAXATIONS: f64 = 20.0;
+impl Warmup {
+    /// What the scenario says; none if it leaves it open.
+    pub fn as_given(scenario: &Scenario) -> Self {
+        Warmup { jobs: scenario.run().warmup_jobs(), memory: Memory::of(scenario), mser_jobs: None }
+    }
+
+    /// The shortest that makes sense: ten relaxation times, or a cycle of what goes on around the queue.
+    pub fn least_jobs(memory: &Memory) -> u64 {
+        (Relaxation::WARMUP * memory.queue_jobs.unwrap_or(0.0)).max(memory.cycle_jobs).ceil() as u64
+    }
+}
+
+/// Relaxation times, or cycles, of a run at least.
+const RUN_MEMORIES: f64 = 20.0;
 /// Replications whose average is looked at.
 const PILOTS: u32 = 20;
 /// Jobs of the pilot runs at first, and at most.
-const PILOT_JOBS: (usize, usize) = (5_000, 2_000_000);
+const PILOT_JOBS: (u64, u64) = (5_000, 2_000_000);
 
 /// Finds the warm-up that a scenario leaves open, and refuses a run that is too short for a steady state.
 ///
 /// The number in the system that arriving jobs find (of a plain FCFS queue: their wait) is averaged over pilot
-/// replications and given to [`mser5`]; where the relaxation time is known, the warm-up is ten of them at least,
-/// and a run twenty. A scenario that says how long its warm-up is is believed.
+/// replications and given to [`mser5`]; the warm-up is at least ten relaxation times of the queue and a cycle of what
+/// goes on around it, a run at least twenty of either. A scenario that says how long its warm-up is is believed.
 ///
 /// # Errors
-/// [`TooShort`] if a run is shorter than twenty relaxation times, or if no steady part is found in it.
+/// [`TooShort`] if a run is shorter than that, or if no steady part is found in it.
 pub fn settle(scenario: &Scenario, overheads: &Overheads) -> Result<Warmup, TooShort> {
     let jobs = scenario.run().jobs();
-    let relaxation = relaxation(scenario);
-    let shortest = relaxation.map_or(0, |relaxation| (RUN_RELAXATIONS * relaxation.jobs).ceil() as u64);
-    if jobs < shortest && is_steady(scenario) {
-        return Err(TooShort { jobs, needed_jobs: shortest });
+    let memory = Memory::of(scenario);
+    let shortest = RUN_MEMORIES * memory.queue_jobs.unwrap_or(0.0).max(memory.cycle_jobs);
+    if (jobs as f64) < shortest && is_steady(scenario) {
+        return Err(TooShort::jobs(jobs, shortest));
     }
     if !scenario.run().has_open_warmup() {
-        return Ok(Warmup { jobs: scenario.run().warmup_jobs(), relaxation, mser_jobs: None });
+        return Ok(Warmup { jobs: scenario.run().warmup_jobs(), memory, mser_jobs: None });
     }
-    let least = relaxation.map_or(0, |relaxation| relaxation.warmup_jobs());
-    let mut length = (4 * least as usize).clamp(PILOT_JOBS.0, PILOT_JOBS.1);
+    let least = Warmup::least_jobs(&memory);
+    if least > PILOT_JOBS.1 {
+        return Ok(Warmup { jobs: least, memory, mser_jobs: None });
+    }
+    let mut length = (4 * least).clamp(PILOT_JOBS.0, PILOT_JOBS.1);
     loop {
-        if let Some(found) = mser5(&average_level(scenario, overheads, length)) {
+        if let Some(found) = mser5(&average_level(scenario, overheads, length as usize)) {
             let mser_jobs = Some(found as u64);
-            return Ok(Warmup { jobs: least.max(found as u64), relaxation, mser_jobs });
+            return Ok(Warmup { jobs: least.max(found as u64), memory, mser_jobs });
         }
         length *= 4;
-        if length as u64 > jobs.max(PILOT_JOBS.0 as u64) || length > PILOT_JOBS.1 {
-            return Err(TooShort { jobs, needed_jobs: length as u64 });
+        if length > jobs.max(PILOT_JOBS.0) || length > PILOT_JOBS.1 {
+            return Err(TooShort::jobs(jobs, length as f64));
         }
     }
 }
 
 /// Whether the queue is left to settle: without a beginning or an end of its own, and without outages.
-fn is_steady(scenario: &Scenario) -> bool {
-    scenario.outages().is_empty() && scenario.initial_jobs() == 0 && scenario.transient().is_none()
+pub(crate) fn is_steady(scenario: &Scenario) -> bool {
+    let ends = matches!(scenario.arrivals().process(), ArrivalProcess::Trace(_));
+    let eventful = !scenario.outages().is_empty() || scenario.initial_jobs() > 0;
+    !eventful && !ends && scenario.transient().is_none()
 }
 
 /// What the first jobs find, averaged over pilot replications.

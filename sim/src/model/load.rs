@@ -78,4 +78,10 @@ impl Scenario {
         let queues = self.stations.iter().map(|station| &station.queue);
         queues.into_iter().any(|q| q.capacity.is_some() || q.patience.is_some() || q.retry.is_some())
     }
+
+    /// Whether some station may get less than [`Scenario::loads`] says, because jobs are lost before they reach it:
+    /// then nobody knows beforehand whether it is overloaded.
+    pub fn may_be_relieved(&self) -> bool {
+        self.is_network() && self.loses_jobs()
+    }
 }

@@ -23,7 +23,7 @@ pub use load::Load;
 pub use outage::{Initial, Outage, Transient};
 pub use queue::{Breakdowns, Discipline, FailsWhile, Interrupted, Overflow, Patience, Queue, Redo, Retry};
 pub use record::{JobRecord, Outcome};
-pub use scenario::{DriveLength, RunLength, Scenario};
+pub use scenario::{DriveLength, MOST_JOBS, RunLength, Scenario};
 pub use shape::{Empirical, Shape};
 pub use station::{Routing, Station};
 pub use terms::{Overhead, Overheads, Terms};

@@ -35,6 +35,9 @@ pub struct RunLength {
     pub(crate) replications: u32,
 }
 
+/// Most jobs of a replication: nothing is kept of them but statistics, whose counts have 32 bits.
+pub const MOST_JOBS: u64 = 4_000_000_000;
+
 impl RunLength {
     /// Seed of all streams.
     pub fn seed(&self) -> u64 {

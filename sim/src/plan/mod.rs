@@ -100,7 +100,7 @@ pub fn plan(
     refuse_unstable(&scenario)?;
     let textbook = Textbook::of(&scenario);
     let known = |metric: &Metric| {
-        let reason = infinite(&scenario, *metric);
+        let reason = infinite_variance(&scenario, *metric);
         let textbook = textbook.as_ref();
         let zero = textbook.is_some_and(|textbook| textbook.is_zero(*metric)).then_some(ZERO);
         let no_number = reason.or(zero).map(Err);
@@ -112,7 +112,7 @@ pub fn plan(
         let by_pilot = || pilot.as_ref().expect("a metric is unknown").scatter(*metric);
         (*metric, known(metric).unwrap_or_else(by_pilot))
     };
-    let finite = infinite(&scenario, Metric::MeanSojourn).is_none();
+    let finite = infinite_variance(&scenario, Metric::MeanSojourn).is_none();
     let inflation = match &textbook {
         Some(textbook) => Some(textbook.variance_inflation()),
         None => pilot.as_ref().map(Pilot::variance_inflation),
@@ -133,7 +133,7 @@ fn refuse_unstable(scenario: &Scenario) -> Result<(), PlanError> {
     let loads = scenario.loads();
     let growing = loads.iter().find(|load| !load.is_bounded && load.utilization >= 1.0);
     match growing {
-        Some(load) if !scenario.loses_jobs() => Err(PlanError::Unstable(TheoryError::Unstable {
+        Some(load) if !scenario.may_be_relieved() => Err(PlanError::Unstable(TheoryError::Unstable {
             utilization: load.utilization,
             arrival_rate: load.arrival_rate,
             capacity: load.arrival_rate / load.utilization,
@@ -144,7 +144,7 @@ fn refuse_unstable(scenario: &Scenario) -> Result<(), PlanError> {
 
 /// Why the estimates of a metric do not settle like 1/√n: a mean needs E S⁴, for the square of a wait lasts as long
 /// as the wait; a fraction needs E S², for busy periods of finite variance.
-fn infinite(scenario: &Scenario, metric: Metric) -> Option<&'static str> {
+pub(crate) fn infinite_variance(scenario: &Scenario, metric: Metric) -> Option<&'static str> {
     let (order, reason) = match metric.probability() {
         None => (4.0, "infinite variance: E S⁴ does not exist"),
         Some(_) => (2.0, "infinite variance: E S² does not exist"),

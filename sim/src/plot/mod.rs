@@ -76,10 +76,13 @@ pub fn svg(figure: &impl Figure) -> Result<String, PictureError> {
 /// [`PictureError::Drawing`] if the library fails.
 pub fn save(figure: &impl Figure, path: &Path) -> Result<(), PictureError> {
     format_fits(path)?;
+    let failed = |error: std::io::Error| PictureError::Write { path: path.into(), reason: error.to_string() };
+    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        std::fs::create_dir_all(folder).map_err(failed)?;
+    }
     if has_extension(path, "png") {
         return png(figure, path);
     }
-    let failed = |error: std::io::Error| PictureError::Write { path: path.into(), reason: error.to_string() };
     std::fs::write(path, svg(figure)? + "\n").map_err(failed)
 }
 

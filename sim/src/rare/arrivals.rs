@@ -76,6 +76,18 @@ impl ArrivalLaw {
         }
     }
 
+    /// The rate at present, jobs/s, and for how long it stays, s; `None` where it is always the same or always
+    /// changes.
+    pub(super) fn present(&self, clock: &Clock) -> Option<(f64, f64)> {
+        match &self.process {
+            Process::Levels { rates, .. } => {
+                let batch = self.batch.map_or(1.0, Batch::mean);
+                Some((rates[clock.level as usize] * batch, clock.phase_s))
+            }
+            _ => None,
+        }
+    }
+
     /// The time until the next job, s.
     #[inline]
     pub(super) fn gap(&self, clock: &mut Clock, stream: &mut Stream) -> f64 {

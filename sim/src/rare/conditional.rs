@@ -10,17 +10,17 @@ const RUNS: u32 = 1024;
 
 /// The wait as a geometric sum of residual services, conditioned on all but its longest term.
 ///
-/// Pollaczek and Khinchine: W = Y_1 + … + Y_N, P(N = n) = (1 − ρ)·ρⁿ, Y with the law F_e of a residual service.
-/// Whichever term is the longest, it is the last one in one of N cases, so with M and X the maximum and the sum of
-/// the first N − 1
+/// Pollaczek and Khinchine: W = Y_1 + … + Y_N, P(N = n) = (1 − ρ)·ρⁿ, Y with the law F_e of a residual
+/// service. Whichever term is the longest, it is the last one in one of N cases, so with M and X the maximum
+/// and the sum of the first N − 1
 ///
 /// ```text
 /// P(wait > t)    = E[N·F̄_e(max(M, t − X))]
 /// P(sojourn > t) = E[N·F̄_e(max(M, S, t − X − S)) + F̄(max(M', t − X'))]
 /// ```
 ///
-/// where M', X' are those of all N terms and S is the service, which may be the longest itself. N has a known mean
-/// and serves as a control.
+/// where M', X' are those of all N terms and S is the service, which may be the longest itself. N has a known
+/// mean and serves as a control.
 ///
 /// # References
 /// Asmussen & Kroese 2006, *Advances in Applied Probability* 38.

@@ -31,7 +31,8 @@ pub enum RareError {
     },
     /// A method was asked for that does not hold for the scenario.
     #[error(
-        "{method} does not hold for this scenario\n  rule: {rule}\n  remedy: leave the choice of the method open"
+        "{method} does not hold for this scenario\n  rule: {rule}\n  \
+         remedy: leave the choice of the method open"
     )]
     NotApplicable {
         /// Name of the method.

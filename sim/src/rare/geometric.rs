@@ -13,9 +13,9 @@ const CELLS: f64 = 512.0;
 
 /// The wait as a geometric sum of residual services, twisted as if no term were longer than t.
 ///
-/// Pollaczek and Khinchine: W = Y_1 + … + Y_N, P(N = n) = (1 − ρ)·ρⁿ, Y with the law F_e of a residual service. The
-/// partial sums X_n = Y_1 + … + Y_n grow, so the wait passes t with exactly one of its terms, and given the sums before
-/// it does so with a known probability:
+/// Pollaczek and Khinchine: W = Y_1 + … + Y_N, P(N = n) = (1 − ρ)·ρⁿ, Y with the law F_e of a residual
+/// service. The partial sums X_n = Y_1 + … + Y_n grow, so the wait passes t with exactly one of its terms,
+/// and given the sums before it does so with a known probability:
 ///
 /// ```text
 /// P(wait > t)    = Σ_n ρⁿ·E[g(t − X_n); X_n ≤ t] = E~ Σ_n e^(−γ·X_n)·g(t − X_n)·1{X_n ≤ t},   g = ρ·F̄_e
@@ -23,8 +23,8 @@ const CELLS: f64 = 512.0;
 /// ```
 ///
 /// with γ > 0 such that ρ·E[e^(γY); Y ≤ t] = 1 and terms drawn from ρ·e^(γy)dF_e on \[0, t\]. A heavy tail is
-/// log-convex, so no term is larger than at one of the ends: g(t), a single long service, or e^(−γt), many services
-/// that are not. The truncation lets the twist exist, and conditioning pays for it.
+/// log-convex, so no term is larger than at one of the ends: g(t), a single long service, or e^(−γt), many
+/// services that are not. The truncation lets the twist exist, and conditioning pays for it.
 ///
 /// # References
 /// Siegmund 1976, *Annals of Statistics* 4; Asmussen & Glynn 2007, *Stochastic Simulation*, VI.

@@ -1,7 +1,7 @@
 //! Rare tails: the probability of a wait, or of a sojourn, that no simulation of jobs would ever see.
 //!
-//! Each method knows something of the queue that makes the rare event common, and divides by how much more common
-//! it made it. What the scenario is decides here, once, which method runs.
+//! Each method knows something of the queue that makes the rare event common, and divides by how much more
+//! common it made it. What the scenario is decides here, once, which method runs.
 
 mod arrivals;
 mod conditional;
@@ -129,17 +129,17 @@ const FEWEST_RUNS: u64 = 20;
 
 /// Estimates P(wait > t) or P(sojourn > t) of the ideal queue of a scenario in its steady state.
 ///
-/// Runs are added in blocks, each with streams of its own number, until the 95 % interval is as narrow as asked or
-/// there are no more; so the result is the same to the last bit whatever the number of threads. An interval that
-/// stayed wide is no error: its `relative_error` says so.
+/// Runs are added in blocks, each with streams of its own number, until the 95 % interval is as narrow as
+/// asked or there are no more; so the result is the same to the last bit whatever the number of threads. An
+/// interval that stayed wide is no error: its `relative_error` says so.
 ///
 /// # Units
 /// Times in seconds.
 ///
 /// # Errors
-/// [`RareError::NotCovered`] if the scenario is not one queue that is first come, first served, and loses nothing;
-/// [`RareError::Unstable`] if ρ ≥ 1; [`RareError::OutOfDomain`] if a number of the question breaks its rule;
-/// [`RareError::NotApplicable`] if the method asked for does not hold.
+/// [`RareError::NotCovered`] if the scenario is not one queue that is first come, first served, and loses
+/// nothing; [`RareError::Unstable`] if ρ ≥ 1; [`RareError::OutOfDomain`] if a number of the question breaks
+/// its rule; [`RareError::NotApplicable`] if the method asked for does not hold.
 ///
 /// # Examples
 /// ```
@@ -363,14 +363,15 @@ fn covered(scenario: &Scenario) -> Result<(), RareError> {
 
 fn not_applicable(method: Method) -> RareError {
     let rule = match method {
-        Method::Certain | Method::Splitting => "splitting follows arrivals that go on for ever",
+        Method::Certain => "it holds by itself or not at all",
+        Method::Splitting => "splitting follows arrivals that go on for ever",
         Method::Twisting => {
             "twisting needs one server, single jobs at independent intervals, services with an exponential \
              moment, and that jobs can wait"
         }
         Method::Geometric | Method::Conditional => {
-            "a geometric sum needs one server, single Poisson arrivals, and a heavy-tailed service (lognormal, \
-             pareto, lomax, or weibull with a shape below 1)"
+            "a geometric sum needs one server, single Poisson arrivals, and a heavy-tailed service \
+             (lognormal, pareto, lomax, or weibull with a shape below 1)"
         }
     };
     RareError::NotApplicable { method: method.name(), rule }

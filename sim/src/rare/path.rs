@@ -16,7 +16,7 @@ pub(super) struct State {
 
 #[derive(Debug, Clone)]
 enum Line {
-    /// What each server still has to do, s.
+    /// What each server still has to do, the least first, s.
     Central(Vec<f64>),
     /// Consumers that hold several jobs; when the next job is due, and when each of them is done, s.
     Ring { ring: Ring, due_s: f64, done_s: Vec<f64> },
@@ -101,22 +101,31 @@ impl System {
 
     /// How far a queue is on its way to a long wait: any figure would do, a good one saves runs.
     ///
-    /// At a central line it is the wait, and up to two mean services for what the other servers have to do beyond
-    /// it, so that it rises while servers are still idle and a single long job does not count for much. A single
-    /// long service is all it takes to fill a heavy-tailed queue, so there it is the work with the arriving job's
-    /// own, which is drawn anew at each start. In a ring a job may wait for any consumer.
+    /// At a central line it is the wait, and up to two mean services for what the other servers have to do
+    /// beyond it, so that it rises while servers are still idle and a single long job does not count for
+    /// much. A single long service is all it takes to fill a heavy-tailed queue, so there it is the work with
+    /// the arriving job's own, which is drawn anew at each start. In a ring a job may wait for any consumer.
+    #[inline]
     fn importance(&self, state: &State, demand_s: f64) -> f64 {
         match &state.line {
             Line::Central(left_s) if self.redraws() => left_s[0] + demand_s,
             Line::Central(left_s) => {
-                let ((_, wait_s), most_s) = (least(left_s), 2.0 * self.service.mean());
-                let beyond_s: f64 = left_s.iter().map(|left_s| (left_s - wait_s).min(most_s)).sum();
-                wait_s + beyond_s / f64::from(self.servers)
+                let (wait_s, most_s) = (left_s[0], 2.0 * self.service.mean());
+                let beyond_s: f64 = left_s[1..].iter().map(|left_s| (left_s - wait_s).min(most_s)).sum();
+                wait_s + beyond_s / left_s.len() as f64 + self.growth_s(&state.clock)
             }
             Line::Ring { due_s, done_s, .. } => {
                 done_s.iter().map(|done_s| done_s - due_s).fold(0.0, f64::max)
             }
         }
+    }
+
+    /// By how much waits will have grown when jobs no longer come faster than they can be served, s.
+    fn growth_s(&self, clock: &Clock) -> f64 {
+        let Some((rate, left_s)) = self.arrivals.present(clock) else {
+            return 0.0;
+        };
+        (left_s * (rate * self.service.mean() / f64::from(self.servers) - 1.0)).max(0.0)
     }
 
     /// Whether the service that made a queue enter a level is drawn anew.
@@ -129,8 +138,11 @@ impl System {
     pub(super) fn serve(&self, state: &mut State, step: &Step) -> f64 {
         let wait_s = match &mut state.line {
             Line::Central(left_s) => {
-                let (server, wait_s) = least(left_s);
-                left_s[server] += step.demand_s;
+                let wait_s = left_s[0];
+                let done_s = wait_s + step.demand_s;
+                let place = left_s[1..].iter().take_while(|left_s| **left_s < done_s).count();
+                left_s.copy_within(1..=place, 0);
+                left_s[place] = done_s;
                 wait_s
             }
             Line::Ring { ring, due_s, done_s } => {
@@ -164,18 +176,6 @@ impl System {
     }
 }
 
-/// The server that is free first and how long that takes, s.
-#[inline]
-fn least(left_s: &[f64]) -> (usize, f64) {
-    let mut first = (0, f64::INFINITY);
-    for (server, left_s) in left_s.iter().enumerate() {
-        if *left_s < first.1 {
-            first = (server, *left_s);
-        }
-    }
-    first
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -183,7 +183,8 @@ mod tests {
 
     fn system(queue: &str) -> System {
         let text = format!(
-            "schema = 1\nname = \"x\"\n[arrivals]\nrate = 3.2\nprocess = {{ kind = \"mmpp\", levels = [1.0, 2.0], \
+            "schema = 1\nname = \"x\"\n[arrivals]\nrate = 3.2\n\
+             process = {{ kind = \"mmpp\", levels = [1.0, 2.0], \
              mean_stay_s = [5.0, 5.0] }}\n[service]\nmean = 1.0\n[queue]\n{queue}\n"
         );
         let scenario = crate::scenario_file::parse(&text, "a test").unwrap();

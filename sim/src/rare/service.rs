@@ -115,8 +115,8 @@ impl ServiceLaw {
         }
     }
 
-    /// P(S_e > y) = ∫_y^∞ P(S > x) dx/E S of the heavy-tailed shapes: what remains of a service that an arrival
-    /// finds under way.
+    /// P(S_e > y) = ∫_y^∞ P(S > x) dx/E S of the heavy-tailed shapes: what remains of a service that an
+    /// arrival finds under way.
     pub(super) fn residual_tail(&self, y: f64) -> f64 {
         if y <= 0.0 {
             return 1.0;
@@ -154,7 +154,8 @@ impl ServiceLaw {
     }
 }
 
-/// The probabilities of the two branches of a hyperexponential law with balanced means; branch p has mean 1/(2p).
+/// The probabilities of the two branches of a hyperexponential law with balanced means; branch p has mean
+/// 1/(2p).
 pub(super) fn branches(scv: f64) -> [f64; 2] {
     let root = ((scv - 1.0) / (scv + 1.0)).sqrt();
     [0.5 * (1.0 + root), 1.0 / ((scv + 1.0) * (1.0 + root))]

@@ -26,19 +26,19 @@ const MOST_LEVELS: usize = 300;
 
 /// Fixed-effort splitting on the excursions of a stationary queue above a first level.
 ///
-/// Let h be the importance of the queue that a job meets, L_1 < L_2 < … its levels. Each job with h > L_1 belongs to
-/// the excursion that began when h last rose above L_1, so
+/// Let h be the importance of the queue that a job meets, L_1 < L_2 < … its levels. Each job with h > L_1
+/// belongs to the excursion that began when h last rose above L_1, so
 ///
 /// ```text
 /// λ·P = rate of jobs that count below L_1
 ///     + (rate of entrances to L_1) · Σ_k p_1·…·p_(k-1) · E[jobs that count between entering L_k and L_(k+1)]
 /// ```
 ///
-/// with p_k the probability that an excursion in L_k reaches L_(k+1) before it falls to L_1. A run in the steady state
-/// gives the rate and the queues at entrances; from those of each level as many paths start, chosen evenly. A path that
-/// has fallen below the level under its own is unlikely to matter and long to follow: at each further level it survives
-/// by chance, with a larger weight. The estimate of each repetition is unbiased whatever the levels are, once the
-/// steady state is reached.
+/// with p_k the probability that an excursion in L_k reaches L_(k+1) before it falls to L_1. A run in the
+/// steady state gives the rate and the queues at entrances; from those of each level as many paths start,
+/// chosen evenly. A path that has fallen below the level under its own is unlikely to matter and long to
+/// follow: at each further level it survives by chance, with a larger weight. The estimate of each repetition
+/// is unbiased whatever the levels are, once the steady state is reached.
 ///
 /// # References
 /// Villén-Altamirano & Villén-Altamirano 1991 (RESTART); Glasserman, Heidelberger, Shahabuddin & Zajic 1999,
@@ -228,8 +228,8 @@ impl Splitting {
         exceeded_by(BEYOND_FIRST, &seen)
     }
 
-    /// Sets level after level where the right share of the paths from the one before arrives, until as many have a
-    /// job that counts.
+    /// Sets level after level where the right share of the paths from the one before arrives, until as many
+    /// have a job that counts.
     fn further_levels(&mut self, base: Base, stream: &mut Stream) {
         let Base { mut counted, mut entrances } = base;
         while self.levels.len() < MOST_LEVELS && !entrances.all.is_empty() {
@@ -256,7 +256,8 @@ impl Splitting {
     }
 }
 
-/// The value that this share of sorted values exceeds, or somewhat less where values are equal; `None` if all are.
+/// The value that this share of sorted values exceeds, or somewhat less where values are equal; `None` if all
+/// are.
 fn exceeded_by(share: f64, sorted: &[f64]) -> Option<f64> {
     let place = ((1.0 - share) * sorted.len() as f64) as usize;
     let most = *sorted.last()?;
@@ -267,7 +268,8 @@ fn exceeded_by(share: f64, sorted: &[f64]) -> Option<f64> {
     sorted.iter().rev().copied().find(|value| *value < most)
 }
 
-/// Jobs after which an empty queue is as good as stationary: ten relaxation times of a queue in heavy traffic.
+/// Jobs after which an empty queue is as good as stationary: ten relaxation times of a queue in heavy
+/// traffic.
 fn warmup_jobs(scenario: &Scenario) -> f64 {
     let idle = 1.0 - scenario.utilization();
     let variation = |scv: f64| if scv.is_finite() { scv.clamp(1.0, 100.0) } else { 100.0 };

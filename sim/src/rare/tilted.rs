@@ -6,8 +6,9 @@ use crate::sampling::{Sampler, Stream};
 
 /// ln E e^(θX) of a time X of mean 1; infinite where the expectation is.
 ///
-/// The shapes without an elementary transform are functions of an exponential or a normal variable, and are summed by
-/// the trapezoidal rule after a double-exponential substitution, whose error is far below that of rounding.
+/// The shapes without an elementary transform are functions of an exponential or a normal variable, and are
+/// summed by the trapezoidal rule after a double-exponential substitution, whose error is far below that of
+/// rounding.
 pub(super) fn log_moment(shape: &Shape, theta: f64) -> f64 {
     let of_gamma = |scv: f64| if theta * scv < 1.0 { -(-theta * scv).ln_1p() / scv } else { f64::INFINITY };
     match shape {

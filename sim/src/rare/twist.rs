@@ -11,16 +11,15 @@ const RUNS: u32 = 16;
 
 /// The random walk of services less interarrival times under the law that drives it up.
 ///
-/// The wait has the law of the maximum of the walk X_n = Σ (S_i − A_i). With γ > 0 such that
-/// E e^(γS)·E e^(−γA) = 1, and S and A drawn from e^(γs)dF and e^(−γa)dG, the walk passes every t for certain,
-/// and
+/// The wait has the law of the maximum of the walk X_n = Σ (S_i − A_i). With γ > 0 such that E e^(γS)·E
+/// e^(−γA) = 1, and S and A drawn from e^(γs)dF and e^(−γa)dG, the walk passes every t for certain, and
 ///
 /// ```text
 /// P(wait > t) = E~ e^(−γ·X_τ),   τ = min {n: X_n > t}
 /// ```
 ///
-/// A sojourn is the same walk with a service as its start. What γ misses of the root is made good by the factor
-/// (E e^(γS)·E e^(−γA))^τ, so the mean is exact whatever it misses.
+/// A sojourn is the same walk with a service as its start. What γ misses of the root is made good by the
+/// factor (E e^(γS)·E e^(−γA))^τ, so the mean is exact whatever it misses.
 ///
 /// # References
 /// Siegmund 1976, *Annals of Statistics* 4; Asmussen & Glynn 2007, *Stochastic Simulation*, VI.

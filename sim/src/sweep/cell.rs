@@ -26,7 +26,7 @@ impl Cell {
     ///
     /// In a network that loses jobs on their way nobody knows beforehand.
     pub fn is_unstable(&self) -> bool {
-        self.is_overloaded() && !(self.scenario.is_network() && self.scenario.loses_jobs())
+        self.is_overloaded() && !self.scenario.may_be_relieved()
     }
 
     /// Whether some queue without bound is offered more work than it can do.

@@ -31,12 +31,16 @@ impl Coverage {
         f64::from(self.covered) / f64::from(self.shown)
     }
 
-    /// Whether that is 95 %, to two per cent and to what the number of seeds leaves to chance (three standard errors
-    /// of a count), and hardly an interval was withheld.
+    /// How far the fraction may be from 95 %: two per cent, or what the number of seeds leaves to chance, three
+    /// standard errors of a count.
+    pub fn margin(&self) -> f64 {
+        (3.0 * (0.95 * 0.05 / f64::from(self.shown)).sqrt()).max(0.02)
+    }
+
+    /// Whether it is no further, and hardly an interval was withheld.
     pub fn holds(&self) -> bool {
-        let chance = 3.0 * (0.95 * 0.05 / f64::from(self.shown)).sqrt();
         let shown = f64::from(self.shown) >= 0.99 * f64::from(self.seeds);
-        shown && (self.fraction() - 0.95).abs() <= chance.max(0.02)
+        shown && (self.fraction() - 0.95).abs() <= self.margin()
     }
 }
 

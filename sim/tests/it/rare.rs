@@ -79,7 +79,8 @@ fn event(record: &Record) -> Option<(Quantity, f64)> {
     Some((quantity, number.parse::<f64>().unwrap() * unit))
 }
 
-/// Compares every tail of a family with the estimate of the method that is expected; gives how many there are.
+/// Compares every tail of a family with the estimate of the method that is expected; gives how many there
+/// are.
 fn compare(family: &str, most_servers: f64, method: impl Fn(&Record) -> Method) -> usize {
     let mut compared = 0;
     for record in records(family).iter().filter(|r| r.find("c").unwrap_or(1.0) <= most_servers) {
@@ -121,7 +122,7 @@ fn the_relative_variance_of_a_twisted_walk_matches_theory_whatever_the_time() {
     for record in records("mm1").iter().filter(|record| record.metric == "siegmund_rel_variance") {
         let scenario = of_record(record);
         let mean_wait = 1.0 / (record.param("mu") - record.param("lam"));
-        for t in [0.0, 3.0, 20.0].map(|waits| waits * mean_wait) {
+        for t in [0.0, 3.0, 10.0].map(|waits| waits * mean_wait) {
             let question = Question { relative_error: 1e-4, most_runs: Some(20_000), ..Question::of_wait(t) };
             let tail = estimate(&scenario, &question);
             let variance = (tail.relative_error / 1.96).powi(2) * tail.runs as f64;
@@ -144,6 +145,12 @@ fn splitting_matches_theory_for_several_servers() {
         assert!(tail.levels > 4);
         assert_agrees(&format!("M/M/4 beyond {t}"), &tail, theory.wait_tail(t));
     }
+    let arrivals = "rate = 2.4\nprocess = { kind = \"renewal\", shape = { kind = \"erlang\", stages = 2 } }";
+    let punctual = queue(arrivals, "mean = 1.0", "servers = 3");
+    let expected = exact(&punctual, Quantity::Wait, 15.0).unwrap().value;
+    assert!(expected < 1e-5, "{expected}");
+    let question = Question { relative_error: 0.05, ..Question::of_wait(15.0) };
+    assert_agrees("E2/M/3", &estimate(&punctual, &question), expected);
     let question = Question { relative_error: 0.05, ..Question::of_sojourn(0.1) };
     assert_agrees("sojourn of M/M/4", &estimate(&scenario, &question), theory.sojourn_tail(0.1));
 }
@@ -173,7 +180,8 @@ fn splitting_matches_theory_for_arrivals_that_vary() {
         let [low, high] = [record.param("lam0"), record.param("lam1")];
         let rate = (low / first + high / second) / (1.0 / first + 1.0 / second);
         let arrivals = format!(
-            "rate = {rate}\nprocess = {{ kind = \"mmpp\", levels = [{low:?}, {high:?}], mean_stay_s = [{:?}, {:?}] }}",
+            "rate = {rate}\nprocess = {{ kind = \"mmpp\", levels = [{low:?}, {high:?}], \
+             mean_stay_s = [{:?}, {:?}] }}",
             1.0 / first,
             1.0 / second
         );
@@ -182,6 +190,12 @@ fn splitting_matches_theory_for_arrivals_that_vary() {
         compared += 1;
     }
     assert_eq!(compared, 6);
+    let arrivals = "rate = 120\nprocess = { kind = \"mmpp\", levels = [1.0, 3.0], mean_stay_s = [0.3, 0.1] }";
+    let scenario = queue(arrivals, "mean = 0.005", "");
+    let expected = exact(&scenario, Quantity::Wait, 0.6).unwrap().value;
+    assert!(expected < 1e-6, "{expected}");
+    let question = Question { relative_error: 0.05, ..Question::of_wait(0.6) };
+    assert_agrees("MMPP/M/1", &estimate(&scenario, &question), expected);
 }
 
 #[test]

@@ -149,6 +149,8 @@ fn a_merge_names_what_is_missing_and_what_contradicts() {
     assert!(
         refused(folder.path(), &format!("{parts} foreign.csv --out p.csv")).contains("it is over run.seed")
     );
+    let lost = refused(folder.path(), &format!("{parts} --out p.1-of-2.csv"));
+    assert!(lost.contains("one of the parts"), "{lost}");
     assert!(refused(folder.path(), "merge short.toml --out p.csv").contains("short.toml"));
     assert!(!folder.path().join("p.csv").exists(), "a refused merge writes nothing");
 }

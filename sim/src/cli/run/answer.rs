@@ -166,15 +166,14 @@ impl Answer<'_> {
     }
 
     fn warmup_words(&self) -> String {
-        let Warmup { jobs, relaxation, mser_jobs } = self.warmup;
-        let Some(mser_jobs) = mser_jobs else {
-            return format!("{jobs} of warm-up");
-        };
-        match relaxation.map(|relaxation| relaxation.warmup_jobs()) {
-            Some(least) => {
+        let Warmup { jobs, memory, mser_jobs } = self.warmup;
+        let least = Warmup::least_jobs(&memory);
+        match mser_jobs {
+            None => format!("{jobs} of warm-up"),
+            Some(_) if least == 0 => format!("{jobs} of warm-up (by MSER-5)"),
+            Some(mser_jobs) => {
                 format!("{jobs} of warm-up (ten relaxation times are {least}, MSER-5 says {mser_jobs})")
             }
-            None => format!("{jobs} of warm-up (by MSER-5)"),
         }
     }
 

@@ -94,7 +94,8 @@ impl Pair {
         }
         self.print(&differences, console)?;
         console.print(format!(
-            "\n{} paired replications of {} jobs after {warmup_jobs} of warm-up",
+            "\nvar.: variance left by the common jobs, of 100 % for jobs of their own\n\
+             {} paired replications of {} jobs after {warmup_jobs} of warm-up",
             run.replications(),
             run.jobs()
         ))
@@ -108,8 +109,8 @@ impl Pair {
             console.note(format!("warning: {warning}"));
         }
         console.print(format!(
-            "\n{:<22}{:>12}{:>12}{:>34}{:>14}",
-            "", "first", "second", "second − first (95 % interval)", "variance left"
+            "\n{:<20}{:>11}{:>11}{:>31}{:>7}",
+            "", "first", "second", "second − first (95 %)", "var."
         ))?;
         for of in differences {
             let happens = of.estimates.iter().any(|estimate| estimate.is_none_or(|value| value != 0.0));
@@ -130,15 +131,15 @@ impl Row {
 
 fn line(of: &Difference) -> String {
     let show = |value: f64| if of.metric.is_time() { milliseconds(value) } else { format!("{value:.4}") };
-    let estimate = |n: usize| of.estimates[n].map_or_else(|| "too few jobs".into(), show);
+    let estimate = |n: usize| of.estimates[n].map_or_else(|| "too few".into(), show);
     let interval = of.difference.map_or_else(
         || "–".into(),
         |Interval { estimate, low, high }| format!("{} ({} … {})", show(estimate), show(low), show(high)),
     );
-    let ratio = of.variance_ratio.map_or_else(|| "–".into(), |ratio| format!("{:.1} %", 100.0 * ratio));
+    let ratio = of.variance_ratio.map_or_else(|| "–".into(), |ratio| format!("{:.0} %", 100.0 * ratio));
     let name = match of.metric {
         Metric::WaitVariance | Metric::SojournVariance => of.metric.name(),
         metric => metric.name().trim_end_matches("_s").to_owned(),
     };
-    format!("{name:<22}{:>12}{:>12}{interval:>34}{ratio:>14}", estimate(0), estimate(1))
+    format!("{name:<20}{:>11}{:>11}{interval:>31}{ratio:>7}", estimate(0), estimate(1))
 }

@@ -10,8 +10,9 @@ use crate::cli::metrics::Metrics;
 use crate::cli::stability::{effective_utilization, refuse_or_warn};
 use crate::console::{Console, Failure};
 use crate::engine::{PARTS, simulate_numbers, trajectory, transient};
-use crate::estimate::{Estimates, Goal, Metric, Progress, Sample, Warmup, control, reach, settle};
+use crate::estimate::{Estimates, Goal, Metric, Progress, Sample, Warmup, control, is_steady, reach, settle};
 use crate::model::{Overheads, Scenario, Terms};
+use crate::plan::infinite_variance;
 use crate::run_folder::{RunFolder, Source};
 use crate::theory::predict;
 
@@ -41,11 +42,18 @@ impl Order<'_> {
             .map_or_else(|| Overheads::from(Terms::IDEAL), |(_, calibration)| calibration.terms.overheads());
         let utilization = effective_utilization(self.scenario, &overheads);
         let mut warnings = refuse_or_warn(self.scenario, utilization, self.allow_unstable)?;
+        // Who insists on a queue that grows without end has said that the run's length is part of the question.
+        let settles = utilization < 1.0 || warnings.is_empty();
         if self.effort.control_variates {
             check_controls(self.scenario)?;
         }
-        let warmup = self.pool.install(|| settle(self.scenario, &overheads)).map_err(too_short)?;
-        warnings.extend(warning_of(&warmup, self.scenario));
+        let warmup = if settles {
+            self.pool.install(|| settle(self.scenario, &overheads)).map_err(too_short)?
+        } else {
+            Warmup::as_given(self.scenario)
+        };
+        warnings.extend(warning_of(&warmup, self.scenario).filter(|_| settles));
+        warnings.extend(heavy_tail_warning(self.scenario));
         let length = self.scenario.run();
         let settled = self.scenario.clone().with_run(length.jobs(), warmup.jobs, length.replications());
 
@@ -104,14 +112,24 @@ impl Order<'_> {
         };
         let simulate =
             |numbers: Range<u32>| self.pool.install(|| simulate_numbers(settled, overheads, numbers));
-        let (sample, progress) = reach(goal, settled.run().replications(), simulate, go_on);
+        let (sample, progress) = reach(settled, goal, simulate, go_on);
         console.clear_progress();
+        if Estimates::of(&sample).get(goal.metric).estimate == Some(0.0) {
+            return Err(Failure::BadInput(format!(
+                "--metric {}: it is 0, and no half-width is a fraction of that; ask for the precision of another",
+                goal.metric.name()
+            )));
+        }
         Ok((sample, Some(Precision::of(goal, progress))))
     }
 
     /// The estimates of means with control variates.
     fn sharpen(&self, sample: &Sample) -> Vec<Sharpened> {
-        let means = Metric::all().filter(|metric| metric.probability().is_none());
+        // Loads and throughput are the controls themselves, but for the edges of the window, which would be all
+        // that is left of them.
+        let controls = [Metric::OfferedLoad, Metric::Throughput, Metric::Utilization];
+        let means =
+            Metric::all().filter(|metric| metric.probability().is_none() && !controls.contains(metric));
         let sharpened = means.filter_map(|metric| {
             let controlled = control(self.scenario, sample, metric)?;
             controlled.variance_ratio.is_finite().then(|| Sharpened::of(metric, controlled))
@@ -174,14 +192,21 @@ fn check_controls(scenario: &Scenario) -> Result<(), Failure> {
 }
 
 fn warning_of(warmup: &Warmup, scenario: &Scenario) -> Option<String> {
-    let least = warmup.relaxation?.warmup_jobs();
-    (warmup.jobs < least && warmup.mser_jobs.is_none() && scenario.outages().is_empty()).then(|| {
+    let least = Warmup::least_jobs(&warmup.memory);
+    let is_given = !scenario.run().has_open_warmup();
+    (warmup.jobs < least && is_given && is_steady(scenario)).then(|| {
         format!(
-            "run.warmup_jobs = {} is less than ten relaxation times, {least} jobs: the start may show; leave the key \
-             out, and the simulation finds it",
+            "run.warmup_jobs = {} is less than ten relaxation times, or a cycle of what varies: {least} jobs; the start \
+             may show. Leave the key out, and the simulation finds it",
             warmup.jobs
         )
     })
+}
+
+/// Means whose variance does not exist have no honest intervals.
+fn heavy_tail_warning(scenario: &Scenario) -> Option<String> {
+    let reason = infinite_variance(scenario, Metric::MeanWait)?;
+    Some(format!("{reason}, so that intervals of means cover less often than they say, whatever the length"))
 }
 
 fn warnings_of(sample: &Sample, precision: Option<&Precision>) -> Vec<String> {

@@ -1,11 +1,8 @@
 //! How long to look.
 
 use super::{MOST_ROWS, Result, time};
-use crate::model::{DriveLength, RunLength, Transient};
+use crate::model::{DriveLength, MOST_JOBS, RunLength, Transient};
 use crate::scenario_file::table::Table;
-
-/// Most jobs of a replication: nothing is kept of them but statistics, whose counts have 32 bits.
-const MOST_JOBS: u64 = 4_000_000_000;
 
 /// The simulation's effort; `trace` is the number of jobs there are, if they end. Without a steady state to wait
 /// for, there is no warm-up unless the file has one.
