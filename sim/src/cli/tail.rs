@@ -8,6 +8,7 @@ use serde::Serialize;
 use super::{Question, headline};
 use crate::console::{Console, Failure};
 use crate::model::Scenario;
+use crate::output::CONFIDENCE;
 use crate::rare::{self, Exact, Method, Progress, Quantity, RareError, Tail};
 
 /// The relative half-width above which a remark is made.
@@ -155,7 +156,7 @@ fn answer<'a>(scenario: &'a Scenario, question: &rare::Question, tail: Tail, ela
         estimate: tail.probability.estimate,
         low: tail.probability.low,
         high: tail.probability.high,
-        confidence: 0.95,
+        confidence: CONFIDENCE,
         relative_error: tail.relative_error,
         runs: tail.runs,
         levels: (tail.method == Method::Splitting).then_some(tail.levels),

@@ -2,8 +2,10 @@
 
 use super::path::{Entrance, State, System};
 use super::sums::Sums;
+use crate::estimate::Memory;
 use crate::model::Scenario;
 use crate::sampling::{Purpose, Stream};
+use crate::theory::Relaxation;
 
 /// Paths that start in each level, and entrances to the first that a repetition is to see.
 const EFFORT: usize = 1000;
@@ -21,6 +23,8 @@ const SURVIVE: f64 = 0.4;
 const COUNTS: f64 = 0.2;
 /// Share of such jobs above which no levels are needed.
 const COMMON: f64 = 0.05;
+/// Jobs before the steady state is taken to be reached, at most.
+const MOST_WARMUP_JOBS: f64 = 2e6;
 /// Levels at most.
 const MOST_LEVELS: usize = 300;
 
@@ -268,17 +272,11 @@ fn exceeded_by(share: f64, sorted: &[f64]) -> Option<f64> {
     sorted.iter().rev().copied().find(|value| *value < most)
 }
 
-/// Jobs after which an empty queue is as good as stationary: ten relaxation times of a queue in heavy
-/// traffic.
+/// Jobs after which an empty queue is as good as stationary, as far as anybody waits for it.
 fn warmup_jobs(scenario: &Scenario) -> f64 {
-    let idle = 1.0 - scenario.utilization();
-    let variation = |scv: f64| if scv.is_finite() { scv.clamp(1.0, 100.0) } else { 100.0 };
-    let arrivals = scenario.arrivals();
-    let interarrival = arrivals.process().interarrival().map_or(1.0, |shape| variation(shape.scv()));
-    let batch = arrivals.batch().map_or(1.0, crate::model::Batch::mean);
-    let services = variation(scenario.service().shape().scv());
-    let servers = f64::from(scenario.queue().servers());
-    (20.0 * batch * (interarrival + services) / (idle * idle) + 20.0 * servers).clamp(1e3, 2e6)
+    let memory = Memory::of(scenario);
+    let queue_jobs = memory.queue_jobs.map_or(MOST_WARMUP_JOBS, |jobs| Relaxation::WARMUP * jobs);
+    queue_jobs.max(5.0 * memory.cycle_jobs).clamp(1e3, MOST_WARMUP_JOBS)
 }
 
 #[cfg(test)]

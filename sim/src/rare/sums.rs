@@ -1,12 +1,9 @@
 //! Independent runs, repeated until their mean is precise enough.
 
 use rayon::prelude::*;
-use statrs::distribution::{ContinuousCDF, StudentsT};
 
 use super::Progress;
-
-/// Confidence of the intervals, as everywhere.
-pub(super) const CONFIDENCE: f64 = 0.95;
+use crate::output::student;
 
 /// Sums over runs of a value z and of a control c whose mean is known.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
@@ -72,10 +69,8 @@ impl Sums {
         let (var_z, var_c) = ((self.zz - n * z * z).max(0.0), (self.cc - n * c * c).max(0.0));
         let covariance = self.zc - n * z * c;
         let (slope, freedom) = if var_c > 0.0 { (covariance / var_c, n - 2.0) } else { (0.0, n - 1.0) };
-        let half_width = StudentsT::new(0.0, 1.0, freedom).map_or(f64::INFINITY, |student| {
-            let variance = (var_z - slope * covariance).max(0.0) / freedom / n;
-            student.inverse_cdf(0.5 + CONFIDENCE / 2.0) * variance.sqrt()
-        });
+        let variance = (var_z - slope * covariance).max(0.0) / freedom / n;
+        let half_width = if freedom > 0.0 { student(freedom) * variance.sqrt() } else { f64::INFINITY };
         Mean { estimate: z - slope * (c - control_mean), half_width }
     }
 }
