@@ -191,7 +191,7 @@ fn range(figure: &Figure, jobs: u64) -> String {
 }
 
 /// A number of jobs with two or three digits: `2.6 M`.
-fn rounded(jobs: u64) -> String {
+pub(super) fn rounded(jobs: u64) -> String {
     match jobs {
         0..10_000 => jobs.to_string(),
         10_000..1_000_000 => format!("{:.0},000", jobs as f64 / 1e3),

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use clap::Args;
 use serde::Serialize;
 
+use super::metrics::rounded;
 use super::threads;
 use crate::console::{Console, Failure, milliseconds};
 use crate::plot::{format_fits, save};
@@ -176,13 +177,15 @@ fn print(answer: &Answer, table: &Table, metric: &str, console: &mut Console<'_>
         Some(value) => format!("{value:.4}"),
     };
     for (labels, value) in column.iter().take(PRINTED) {
-        let Value { estimate, low, high, theory, unstable } = *value;
+        let Value { estimate, low, high, theory, unstable, needed_jobs } = *value;
         let estimate = match estimate {
             _ if unstable => "unstable".to_owned(),
             None => "too few jobs".to_owned(),
             known => show(known),
         };
-        let interval = low.and(high).map_or(String::new(), |_| format!("{} – {}", show(low), show(high)));
+        let needed = needed_jobs.map(|jobs| format!("needs about {} jobs", rounded(jobs)));
+        let interval =
+            low.and(high).map_or(needed.unwrap_or_default(), |_| format!("{} – {}", show(low), show(high)));
         console.print(format!("{}{estimate:>16}{interval:>28}{:>14}", settings(labels), show(theory)))?;
     }
     if column.len() > PRINTED {

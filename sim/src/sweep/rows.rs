@@ -8,19 +8,35 @@ use crate::model::Scenario;
 use crate::output::PROBABILITIES;
 use crate::theory::Prediction;
 
+/// What became of a cell.
+pub(super) enum Observed {
+    /// It was not simulated, as it has no steady state.
+    Nothing,
+    /// Its run is too short to show anything; so many measured jobs would do, if any number would.
+    TooShort {
+        needed_jobs: Option<u64>,
+    },
+    Sample(Box<Sample>),
+}
+
+impl Observed {
+    fn sample(&self) -> Option<&Sample> {
+        match self {
+            Observed::Sample(sample) => Some(sample),
+            _ => None,
+        }
+    }
+}
+
 /// The rows of a cell: of each class, of each station, and last of the whole.
 ///
 /// The whole comes last so that a cell that was cut short can be told from the table alone.
-pub(super) fn rows(
-    cell: &Cell,
-    cells: usize,
-    sample: Option<&Sample>,
-    theory: Option<&Prediction>,
-) -> Vec<Row> {
+pub(super) fn rows(cell: &Cell, cells: usize, observed: &Observed, theory: Option<&Prediction>) -> Vec<Row> {
     let scenario = &cell.scenario;
     let names = metrics();
-    let nothing = vec![Figure::default(); names.len()];
-    let summary = sample.map(summarize);
+    let needed_jobs = if let Observed::TooShort { needed_jobs } = observed { *needed_jobs } else { None };
+    let nothing = vec![Figure { needed_jobs, ..Figure::default() }; names.len()];
+    let summary = observed.sample().map(summarize);
     let figures = |of: fn(&Summary) -> &[Vec<Figure>], n: usize| {
         summary.as_ref().and_then(|summary| of(summary).get(n)).unwrap_or(&nothing).clone()
     };
@@ -42,7 +58,8 @@ pub(super) fn rows(
                 theory: known,
                 method,
                 effort: summary.as_ref().map(|_| (scenario.run().replications(), scenario.run().jobs())),
-                status: status(cell, sample).to_owned(),
+                needed_jobs: figure.needed_jobs,
+                status: status(cell, observed).to_owned(),
                 sha256: cell.sha256.clone(),
             });
         }
@@ -75,12 +92,11 @@ pub(super) fn count(scenario: &Scenario) -> usize {
 }
 
 /// What there is to know of a cell's estimates before trusting them.
-fn status(cell: &Cell, sample: Option<&Sample>) -> &'static str {
-    if cell.is_unstable() {
-        return UNSTABLE;
-    }
-    let Some(sample) = sample else {
-        return TOO_SHORT;
+fn status(cell: &Cell, observed: &Observed) -> &'static str {
+    let sample = match observed {
+        Observed::Nothing => return UNSTABLE,
+        Observed::TooShort { .. } => return TOO_SHORT,
+        Observed::Sample(sample) => sample,
     };
     let unfinished = sample.replications().iter().any(|replication| replication.unfinished > 0);
     if unfinished || cell.is_overloaded() { "doubtful" } else { "ok" }

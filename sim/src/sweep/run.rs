@@ -5,10 +5,10 @@ use std::sync::mpsc;
 
 use rayon::ThreadPool;
 
-use super::rows::rows;
+use super::rows::{Observed, rows};
 use super::table::Block;
 use super::{Cell, Journal, Sweep, SweepError};
-use crate::estimate::{Sample, settle};
+use crate::estimate::{Sample, TooShort, settle};
 use crate::model::{Overheads, Scenario, Terms};
 use crate::theory::predict;
 
@@ -70,17 +70,23 @@ pub fn carry_out(
 /// The rows of a cell.
 fn block(sweep: &Sweep, number: usize) -> Block {
     let cell = &sweep.cells()[number];
-    let stable = !cell.is_unstable();
-    let sample = stable.then(|| observe(&cell.scenario)).flatten();
-    let theory = if stable { predict(&cell.scenario, None).ok() } else { None };
-    Block(rows(cell, sweep.cells().len(), sample.as_ref(), theory.as_ref()))
+    let observed = if cell.is_unstable() { Observed::Nothing } else { observe(&cell.scenario) };
+    let theory = if cell.is_unstable() { None } else { predict(&cell.scenario, None).ok() };
+    Block(rows(cell, sweep.cells().len(), &observed, theory.as_ref()))
 }
 
-/// What the scenario's run shows after its warm-up; none if it is too short to show anything.
-fn observe(scenario: &Scenario) -> Option<Sample> {
+/// What the scenario's run shows after its warm-up.
+fn observe(scenario: &Scenario) -> Observed {
     let ideal = Overheads::from(Terms::IDEAL);
-    let warmup = settle(scenario, &ideal).ok()?;
     let run = scenario.run();
-    let settled = scenario.clone().with_run(run.jobs(), warmup.jobs, run.replications());
-    Sample::of(&settled, &ideal).ok()
+    let sample = settle(scenario, &ideal).and_then(|warmup| {
+        Sample::of(&scenario.clone().with_run(run.jobs(), warmup.jobs, run.replications()), &ideal)
+    });
+    match sample {
+        Ok(sample) => Observed::Sample(Box::new(sample)),
+        Err(TooShort::Jobs { needed_jobs, .. }) => {
+            Observed::TooShort { needed_jobs: Some(needed_jobs * u64::from(run.replications())) }
+        }
+        Err(_) => Observed::TooShort { needed_jobs: None },
+    }
 }

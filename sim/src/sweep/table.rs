@@ -7,7 +7,7 @@ use super::SweepError;
 use super::summary::metrics;
 
 /// The columns that are always there.
-pub(super) const COLUMNS: [&str; 14] = [
+pub(super) const COLUMNS: [&str; 15] = [
     "cell",
     "cells",
     "class",
@@ -20,6 +20,7 @@ pub(super) const COLUMNS: [&str; 14] = [
     "method",
     "replications",
     "jobs",
+    "needed_jobs",
     "status",
     "scenario_sha256",
 ];
@@ -49,6 +50,8 @@ pub(super) struct Row {
     pub(super) method: String,
     /// Replications, and measured jobs of each; none where nothing was simulated.
     pub(super) effort: Option<(u32, u64)>,
+    /// Measured jobs, of all replications, that an estimate takes; none where there is one.
+    pub(super) needed_jobs: Option<u64>,
     pub(super) status: String,
     pub(super) sha256: String,
 }
@@ -63,7 +66,8 @@ impl Row {
         fields.push(self.method.clone());
         let (replications, jobs) = self.effort.unzip();
         fields.push(replications.map_or_else(String::new, |replications: u32| replications.to_string()));
-        fields.push(jobs.map_or_else(String::new, |jobs: u64| jobs.to_string()));
+        let count = |jobs: Option<u64>| jobs.map_or_else(String::new, |jobs| jobs.to_string());
+        fields.extend([jobs, self.needed_jobs].map(count));
         fields.extend([self.status.clone(), self.sha256.clone()]);
         fields
     }
@@ -92,8 +96,9 @@ impl Row {
             theory: number(rest[6])?,
             method: rest[7].to_owned(),
             effort,
-            status: rest[10].to_owned(),
-            sha256: rest[11].to_owned(),
+            needed_jobs: if rest[10].is_empty() { None } else { Some(rest[10].parse().ok()?) },
+            status: rest[11].to_owned(),
+            sha256: rest[12].to_owned(),
         };
         (row.cell < row.cells).then_some(row)
     }
@@ -137,6 +142,8 @@ pub struct Value {
     pub theory: Option<f64>,
     /// Whether the queue grows without end.
     pub unstable: bool,
+    /// Measured jobs, of all replications, that an estimate takes; none where there is one.
+    pub needed_jobs: Option<u64>,
 }
 
 /// The table of a sweep, or of a share of it, as far as it is complete.
@@ -233,9 +240,9 @@ impl Table {
             let Some(row) = rows.iter().rev().find(|row| row.metric == metric) else {
                 continue;
             };
-            let Row { estimate, low, high, theory, .. } = *row;
+            let Row { estimate, low, high, theory, needed_jobs, .. } = *row;
             let unstable = row.status == UNSTABLE;
-            column.push((&row.labels[..], Value { estimate, low, high, theory, unstable }));
+            column.push((&row.labels[..], Value { estimate, low, high, theory, unstable, needed_jobs }));
         }
         column
     }

@@ -271,8 +271,8 @@ impl Figure for SweepPlot {
 
 fn scaled(value: Value, per_unit: f64) -> Value {
     let times = |number: Option<f64>| number.map(|number| number * per_unit);
-    let Value { estimate, low, high, theory, unstable } = value;
-    Value { estimate: times(estimate), low: times(low), high: times(high), theory: times(theory), unstable }
+    let Value { estimate, low, high, theory, .. } = value;
+    Value { estimate: times(estimate), low: times(low), high: times(high), theory: times(theory), ..value }
 }
 
 /// A light shade of a colour.

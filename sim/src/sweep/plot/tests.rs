@@ -8,6 +8,7 @@ fn plot(lines: &[&[(f64, Option<f64>)]]) -> SweepPlot {
         high: estimate.map(|e| e * 1.1),
         theory: estimate,
         unstable: estimate.is_none(),
+        needed_jobs: None,
     };
     let line = |(n, points): (usize, &&[(f64, Option<f64>)])| {
         (n.to_string(), points.iter().map(|(x, y)| (*x, value(*y))).collect())
