@@ -130,6 +130,13 @@ impl Console<'_> {
     }
 }
 
+/// A share of a whole as sixteen characters.
+pub fn bar(share: f64) -> String {
+    const WIDTH: usize = 16;
+    let filled = (WIDTH as f64 * share).floor().clamp(0.0, WIDTH as f64) as usize;
+    format!("{}{}", "█".repeat(filled), "░".repeat(WIDTH - filled))
+}
+
 /// Seconds in milliseconds with three significant digits or one decimal, such as `20.1 ms`.
 pub fn milliseconds(seconds: f64) -> String {
     let ms = seconds * 1e3;

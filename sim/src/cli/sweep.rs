@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::metrics::rounded;
 use super::threads;
-use crate::console::{Console, Failure, milliseconds};
+use crate::console::{Console, Failure, bar, milliseconds};
 use crate::plot::{format_fits, save};
 use crate::shard::Shard;
 use crate::sweep::{
@@ -256,8 +256,7 @@ impl<'a> Progress<'a> {
 
     fn line(&self) -> String {
         let Progress { cells, done, .. } = *self;
-        let filled = BAR * done / cells.max(1);
-        let mut line = format!("{}{} {done}/{cells} cells", "█".repeat(filled), "░".repeat(BAR - filled));
+        let mut line = format!("{} {done}/{cells} cells", bar(done as f64 / cells.max(1) as f64));
         if done > 0 {
             let left_s = self.begun.elapsed().as_secs_f64() / done as f64 * (cells - done) as f64;
             line += &format!(", {} left", duration(left_s));
@@ -278,8 +277,6 @@ impl<'a> Progress<'a> {
     }
 }
 
-/// Width of the bar.
-const BAR: usize = 20;
 /// Width of a terminal that everybody has.
 const LINE: usize = 79;
 

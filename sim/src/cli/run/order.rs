@@ -8,7 +8,7 @@ use super::answer::{Answer, Instants, Precision, Sharpened};
 use crate::calibration::Calibration;
 use crate::cli::metrics::Metrics;
 use crate::cli::stability::{effective_utilization, refuse_or_warn};
-use crate::console::{Console, Failure};
+use crate::console::{Console, Failure, bar};
 use crate::engine::{PARTS, simulate_numbers, trajectory, transient};
 use crate::estimate::{Estimates, Goal, Metric, Progress, Sample, Warmup, control, is_steady, reach, settle};
 use crate::model::{Overheads, Scenario, Terms};
@@ -107,7 +107,7 @@ impl Order<'_> {
         }
         let begun = Instant::now();
         let go_on = |progress: Progress| {
-            console.progress(progress_line(&goal, progress, begun.elapsed()));
+            console.progress(progress_line(&goal, progress, begun.elapsed(), self.effort.budget));
             self.effort.budget.is_none_or(|budget| begun.elapsed() < budget)
         };
         let simulate =
@@ -225,7 +225,7 @@ fn warnings_of(sample: &Sample, precision: Option<&Precision>) -> Vec<String> {
     warnings
 }
 
-fn progress_line(goal: &Goal, progress: Progress, elapsed: Duration) -> String {
+fn progress_line(goal: &Goal, progress: Progress, elapsed: Duration, budget: Option<Duration>) -> String {
     let Progress { replications, needed, relative_half_width } = progress;
     let reached = if relative_half_width.is_finite() {
         format!("±{:.2} % of ±{:.2} %", 100.0 * relative_half_width, 100.0 * goal.relative_half_width)
@@ -233,13 +233,8 @@ fn progress_line(goal: &Goal, progress: Progress, elapsed: Duration) -> String {
         "not looked yet".to_owned()
     };
     let share = f64::from(replications) / f64::from(needed);
-    let left_s = elapsed.as_secs_f64() * (1.0 - share) / share;
+    let budget_s = budget.map_or(f64::INFINITY, |budget| budget.saturating_sub(elapsed).as_secs_f64());
+    let left_s = (elapsed.as_secs_f64() * (1.0 - share) / share).min(budget_s);
     // Shorter than any terminal is wide: a line that wraps cannot be redrawn.
     format!("{} {reached}, {replications} of {needed} replications, {left_s:.0} s left", bar(share))
-}
-
-/// Twenty characters, of which a share is filled.
-fn bar(share: f64) -> String {
-    let filled = (20.0 * share).round().clamp(0.0, 20.0) as usize;
-    format!("[{}{}]", "#".repeat(filled), "-".repeat(20 - filled))
 }
