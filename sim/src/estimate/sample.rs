@@ -18,6 +18,8 @@ pub struct Sample {
 /// Jobs of a part for each job's worth of information: below it the parts still know of each other, and
 /// quantiles of single parts are biased.
 const PART_LENGTH: f64 = 100.0;
+/// Jobs of a run that is to be cut into parts of two at least.
+const FEWEST_JOBS: u64 = 2 * PARTS as u64;
 /// The fewest parts from which a variance is estimated.
 const FEWEST_PARTS: usize = 8;
 
@@ -29,6 +31,9 @@ impl Sample {
     pub fn of(scenario: &Scenario, overheads: &Overheads) -> Result<Self, TooShort> {
         match scenario.run().replications() {
             1 if !is_steady(scenario) => Err(TooShort::NotAlike),
+            1 if scenario.run().jobs() < FEWEST_JOBS => {
+                Err(TooShort::jobs(scenario.run().jobs(), FEWEST_JOBS as f64))
+            }
             1 => Sample::of_parts(scenario, simulate_parts(scenario, overheads)),
             replications => {
                 Ok(Sample::of_replications(scenario, simulate_numbers(scenario, overheads, 0..replications)))

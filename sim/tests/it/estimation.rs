@@ -137,6 +137,10 @@ fn a_run_that_is_too_short_is_refused_with_the_length_it_needs() {
     let more = needed(refused);
     assert!((280_000..300_000).contains(&more), "{more}");
     Sample::of(&mm1(0.9, Effort { jobs: more, ..parts }), &ideal()).unwrap();
+    // A bounded queue forgets at once, but two jobs a part there must be.
+    let bounded = "[arrivals]\nrate = 0.5\n[service]\nmean = 1.0\n[queue]\ncapacity = 3";
+    let tiny = agreement::scenario(bounded, Effort { jobs: 10, replications: 1, ..effort });
+    assert!(needed(Sample::of(&tiny, &ideal()).unwrap_err()) == 64);
     let hopeless = settle(&mm1(0.999_99, effort), &ideal()).unwrap_err();
     assert!(matches!(hopeless, TooShort::Ever { .. }), "{hopeless}");
 }
