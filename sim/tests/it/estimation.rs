@@ -300,3 +300,21 @@ fn a_queue_that_grows_without_end_is_refused_or_left_as_it_is() {
     let answer = run(folder.path(), &["--allow-unstable"]);
     assert!(answer["warmup_jobs"] == 0 && answer["warnings"].to_string().contains("no steady state"));
 }
+
+/// Throughput and loads are the controls, but for the edges of the window, which would pass for the whole truth.
+#[test]
+fn control_variates_sharpen_times_and_lengths_but_not_what_they_are_themselves() {
+    let folder = tempfile::tempdir().unwrap();
+    command_line::scenario(folder.path(), "", "");
+    let answer = run(folder.path(), &["--control-variates"]);
+    let sharpened: Vec<&str> = answer["control_variates"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|of| of["name"].as_str().unwrap())
+        .collect();
+    assert!(sharpened.contains(&"mean_sojourn_s") && sharpened.contains(&"mean_in_system"), "{sharpened:?}");
+    for control in ["throughput", "utilization", "offered_load"] {
+        assert!(!sharpened.contains(&control), "{sharpened:?}");
+    }
+}
