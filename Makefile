@@ -14,7 +14,7 @@ help:
 	@echo 'make lint    formatting, clippy, documentation'
 	@echo 'make figures the pictures of the documentation'
 	@echo 'make bench   jobs per second of the simulation engines (docs/performance.md)'
-	@echo 'make verify  does the simulation keep its word on this machine? (a minute or two)'
+	@echo 'make verify  does the simulation keep its word on this machine? (half a minute)'
 	@echo 'make coverage  the same with twice the seeds: the table of docs/methodology.md'
 
 demo:
