@@ -5,15 +5,17 @@ QUEUE_TYPE ?= classic
 BROKER     ?= auto
 CALIBRATION = data/calibrations/$(if $(filter embedded,$(BROKER)),in-process,$(QUEUE_TYPE))-$(basename $(notdir $(SCENARIO))).toml
 
-.PHONY: demo test lint rabbitmq slurm figures bench verify coverage help
+.PHONY: demo test lint rabbitmq slurm postgresql prometheus figures bench bench-live containers verify coverage help
 
 help:
 	@echo 'make demo    calibrate, predict, drive, compare on this machine (about a minute after the build)'
 	@echo '             QUEUE_TYPE=quorum, SCENARIO=data/scenarios/mm1-rho80-prefetch2.toml, BROKER=embedded'
-	@echo 'make test    every test, with a private RabbitMQ node and a private Slurm cluster'
+	@echo 'make test    every test, with a private RabbitMQ, PostgreSQL, Prometheus and Slurm'
 	@echo 'make lint    formatting, clippy, documentation'
 	@echo 'make figures the pictures of the documentation'
 	@echo 'make bench   jobs per second of the simulation engines (docs/performance.md)'
+	@echo 'make bench-live  the ingestion pipeline beside FastAPI + aio-pika + pika (half an hour; docs/performance.md)'
+	@echo 'make containers  Dockerfile and compose.yaml, as far as they can be checked without a container engine'
 	@echo 'make verify  does the simulation keep its word on this machine? (half a minute)'
 	@echo 'make coverage  the same with twice the seeds: the table of docs/methodology.md'
 
@@ -22,7 +24,7 @@ demo:
 	cargo build --release --locked
 	@deploy/demo.sh $(SCENARIO) $(CALIBRATION) --broker $(BROKER) --queue-type $(QUEUE_TYPE)
 
-test: rabbitmq slurm
+test: rabbitmq slurm postgresql prometheus
 	cargo test --workspace --locked
 
 lint:
@@ -36,6 +38,12 @@ rabbitmq:
 slurm:
 	@deploy/install-slurm.sh --required
 
+postgresql:
+	@deploy/install-postgresql.sh --required
+
+prometheus:
+	@deploy/install-prometheus.sh --required
+
 # Pictures of the documentation, from the published runs and a sweep.
 figures:
 	cargo build --release --locked
@@ -46,6 +54,16 @@ figures:
 # The table of docs/performance.md: compare within one run.
 bench:
 	cargo bench -p sim --bench engines --locked
+
+# Two stacks alternately on one private broker; the table is also target/bench-live.md.
+bench-live:
+	cargo build --release --locked
+	@deploy/bench-live.sh
+
+# --build compiles in the rehearsal of the Dockerfile, too.
+containers:
+	cargo build --release --locked
+	@deploy/check-containers.sh
 
 verify:
 	cargo run --release --locked -p sim -- verify

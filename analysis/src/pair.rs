@@ -22,6 +22,17 @@ pub enum PairError {
         /// Where runs were looked for.
         base: PathBuf,
     },
+    /// The overheads are those of one consumer.
+    #[error(
+        "{}: the run had {servers} consumers\n  rule: overheads are fitted to the recursion of one consumer\n  \
+         remedy: compare a run with queue.servers = 1; `live run` itself prints what it observed", path.display()
+    )]
+    SeveralConsumers {
+        /// The run.
+        path: PathBuf,
+        /// Its consumers.
+        servers: u32,
+    },
     /// A folder holds the other kind of run than it was named for.
     #[error("{}: not a run of `{wanted}`\n  rule: analysis compare PREDICTED OBSERVED\n  remedy: name a `_sim` folder first, then a `_live` folder", path.display())]
     WrongSource {
@@ -192,6 +203,10 @@ impl Pair {
 
     fn assemble(predicted: Option<Run>, observed: Run) -> Result<Self, PairError> {
         let rows = predicted.as_ref().map(|run| run.jobs.clone());
+        let servers = observed.scenario.queue().servers();
+        if servers > 1 {
+            return Err(PairError::SeveralConsumers { path: observed.path, servers });
+        }
         let calibrated = predicted.and_then(|run| Some((run.manifest.calibration?, run.calibration?.terms)));
         let measured: Vec<&JobRecord> = observed.jobs.iter().filter(|record| !record.warmup).collect();
         let (source, terms, judged_from) = match calibrated {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
 
-use crate::broker::{Broker, BrokerError, Embedded, RabbitMq, is_installed};
+use crate::broker::{Broker, BrokerError, Embedded, Lifetime, RabbitMq, is_installed};
 
 /// The deployment flags; they say where, a scenario says what.
 #[derive(Debug, Clone, Args)]
@@ -106,11 +106,24 @@ impl Deployment {
         }
     }
 
-    /// Opens the broker and a new queue on it.
+    /// Whether the broker would be this process's own, and end with it.
+    pub fn is_private(&self) -> bool {
+        !matches!(self.resolved(), BrokerChoice::Url(_))
+    }
+
+    /// The URL of a broker that others can reach, if one is chosen.
+    pub fn url(&self) -> Option<String> {
+        match self.resolved() {
+            BrokerChoice::Url(url) => Some(url),
+            _ => None,
+        }
+    }
+
+    /// Opens the broker and a queue on it; at a private broker every queue ends with the process.
     ///
     /// # Errors
     /// [`BrokerError`] if it cannot be had.
-    pub async fn open(&self, queue: &str) -> Result<Opened, BrokerError> {
+    pub async fn open(&self, queue: &str, lifetime: Lifetime) -> Result<Opened, BrokerError> {
         let resolved = self.resolved();
         let fallback = self.broker == BrokerChoice::Auto && resolved == BrokerChoice::Embedded;
         let warning = fallback.then(|| {
@@ -121,7 +134,7 @@ impl Deployment {
         let kind = self.queue_type.name();
         let broker: Arc<dyn Broker> = match resolved {
             BrokerChoice::Embedded => Arc::new(Embedded::default()),
-            BrokerChoice::Url(url) => Arc::new(RabbitMq::at(&url, kind, queue).await?),
+            BrokerChoice::Url(url) => Arc::new(RabbitMq::at(&url, kind, queue, lifetime).await?),
             BrokerChoice::Managed | BrokerChoice::Auto => Arc::new(RabbitMq::managed(kind, queue).await?),
         };
         Ok(Opened { broker, warning })

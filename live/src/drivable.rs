@@ -4,7 +4,7 @@ use sim::model::{ArrivalProcess, Discipline, Scenario};
 
 /// The part of a scenario that only `sim` can carry out, by its key, or `None` if there is none.
 ///
-/// Every open arrival process and every shape is driven; the queue is one FCFS line with one consumer.
+/// Every open arrival process and every shape is driven; the queue is one FCFS line, with any number of consumers.
 pub fn obstacle(scenario: &Scenario) -> Option<String> {
     let queue = scenario.queue();
     let obstacles = [
@@ -15,7 +15,6 @@ pub fn obstacle(scenario: &Scenario) -> Option<String> {
             "arrivals.process finite_source",
         ),
         (!matches!(queue.discipline(), Discipline::Fcfs {}), "queue.discipline other than fcfs"),
-        (queue.servers() > 1, "queue.servers above 1"),
         (queue.capacity().is_some(), "queue.capacity"),
         (queue.patience().is_some(), "queue.patience"),
         (queue.retry().is_some(), "queue.retry"),
@@ -24,8 +23,7 @@ pub fn obstacle(scenario: &Scenario) -> Option<String> {
     ];
     let (_, key) = obstacles.into_iter().find(|(there, _)| *there)?;
     Some(format!(
-        "{}: {key} is simulated, not driven\n  rule: this version drives one class of jobs through one fcfs queue \
-         with one consumer\n  remedy: `sim run` predicts it; to drive, remove {key}",
+        "{}: {key} is simulated, not driven\n  rule: this version drives one class of jobs through one fcfs queue\n  remedy: `sim run` predicts it; to drive, remove {key}",
         scenario.name()
     ))
 }
@@ -42,7 +40,6 @@ mod tests {
     #[test]
     fn what_only_a_simulation_can_do_is_refused_by_name() {
         for (from, to, key) in [
-            ("servers    = 1", "servers = 4", "queue.servers"),
             ("servers    = 1", "capacity = 9", "queue.capacity"),
             ("servers    = 1", "patience = { mean = 1 }", "queue.patience"),
             ("{ kind = \"fcfs\" }", "{ kind = \"srpt\" }", "queue.discipline"),

@@ -33,12 +33,14 @@ pub fn settle(recorder: &Recorder, queued: Option<u64>) -> (Ledger, Vec<JobRecor
     let ledger = Ledger {
         attempted: count(&|record| record.sent_s.is_some()),
         confirmed: count(&confirmed),
-        consumed: count(&|record| record.attempts > 0),
+        consumed: count(&|record| record.outcome == Outcome::Served),
         lost: count(&|record| record.outcome == Outcome::Lost),
         unexpected: recorder.unexpected_count(),
-        duplicated: records.iter().map(|record| u64::from(record.attempts.saturating_sub(1))).sum(),
+        duplicated: (0..recorder.len())
+            .map(|index| u64::from(recorder.completions(index).saturating_sub(1)))
+            .sum(),
         recovered: count(&|record| record.attempts > 0 && !confirmed(record)),
-        dead_lettered: 0,
+        dead_lettered: count(&|record| record.outcome == Outcome::DeadLettered),
         unfinished: count(&|record| record.outcome == Outcome::Unfinished && confirmed(record)),
     };
     (ledger, records)

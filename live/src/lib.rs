@@ -4,6 +4,7 @@
 //! recorded, and nothing here ever simulates one.
 
 pub mod api;
+pub mod backoff;
 pub mod broker;
 pub mod cli;
 pub mod clock;
@@ -13,8 +14,12 @@ pub mod drivable;
 pub mod driver;
 pub mod ledger;
 pub mod message;
+pub mod metrics;
 pub mod pacer;
 pub mod pipeline;
+pub mod plant;
 pub mod recorder;
 pub mod steal;
+pub mod store;
 pub mod validity;
+pub mod witness;

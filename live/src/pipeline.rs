@@ -2,8 +2,6 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
-use std::thread::JoinHandle;
 use std::time::Duration;
 
 use sim::model::{JobRecord, Scenario};
@@ -16,11 +14,14 @@ use tokio::time::Instant;
 use crate::api::Api;
 use crate::broker::{Broker, BrokerError};
 use crate::clock::RunClock;
-use crate::consumer;
+use crate::consumer::{RetryPolicy, Servers, Shop, WorkMode};
 use crate::driver::{DriverError, drive};
 use crate::ledger::settle;
-use crate::recorder::Recorder;
+use crate::metrics::Metrics;
+use crate::recorder::{Recorder, RunWitness};
 use crate::steal::ProcessorTime;
+use crate::store::Writer;
+use crate::witness::Witness;
 
 /// Time between the start of the pipeline and the origin of its clock.
 pub(crate) const LEAD: Duration = Duration::from_millis(500);
@@ -31,6 +32,9 @@ const TICK: Duration = Duration::from_millis(250);
 /// How long the queue may stand still after the last job was sent, besides the longest job's service, before
 /// the run gives up on it.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How long servers may take to settle what they have in hand at the end of a run.
+const FINISH: Duration = Duration::from_secs(2);
 
 /// How long a broker is given to take back what its consumers held.
 const REQUEUE: Duration = Duration::from_millis(100);
@@ -73,6 +77,7 @@ pub struct Observation {
 /// [`PipelineError`] if the pipeline cannot be started. What fails later is in the observation.
 pub async fn observe(
     broker: Arc<dyn Broker>,
+    setup: &Setup,
     scenario: &Scenario,
     run: &str,
     stop: watch::Receiver<bool>,
@@ -81,10 +86,16 @@ pub async fn observe(
     let drive_length = scenario.drive();
     let jobs = Jobs::new(scenario, 0).take(drive_length.total() as usize);
     let recorder = Arc::new(Recorder::new(run, jobs, drive_length.warmup_jobs()));
-    let halt = Arc::new(AtomicBool::new(false));
-    let pipeline =
-        Pipeline { broker, recorder, clock: RunClock::starting_in(LEAD.as_nanos() as u64), halt, stop };
-    let mut servers = Vec::new();
+    let clock = RunClock::starting_in(LEAD.as_nanos() as u64);
+    let witness: Arc<dyn Witness> = Arc::new(RunWitness { recorder: Arc::clone(&recorder), clock });
+    let mut servers = Servers::new(Shop {
+        broker: Arc::clone(&broker),
+        writer: setup.writer.clone(),
+        witness: Arc::clone(&witness),
+        metrics: Arc::clone(&setup.metrics),
+        retry: setup.retry,
+    });
+    let pipeline = Pipeline { broker, recorder, witness, clock, setup, stop };
     let driven = pipeline.run(scenario, &mut servers, watch).await;
     let ended = pipeline.end(servers).await;
     let (stolen, mut trouble) = driven?;
@@ -94,12 +105,40 @@ pub async fn observe(
     Ok(Observation { records, ledger, interrupted, stolen, trouble })
 }
 
+/// How the jobs of a run are worked on.
+#[derive(Clone)]
+pub struct Setup {
+    /// What the servers do.
+    pub mode: WorkMode,
+    /// Where finished messages are kept.
+    pub writer: Option<Arc<Writer>>,
+    /// What to do when work fails.
+    pub retry: RetryPolicy,
+    /// What is counted.
+    pub metrics: Arc<Metrics>,
+    /// Where the API listens.
+    pub bind: SocketAddr,
+}
+
+impl Default for Setup {
+    fn default() -> Self {
+        Setup {
+            mode: WorkMode::default(),
+            writer: None,
+            retry: RetryPolicy::default(),
+            metrics: Arc::default(),
+            bind: SocketAddr::from(([127, 0, 0, 1], 0)),
+        }
+    }
+}
+
 /// A pipeline under way.
-struct Pipeline {
+struct Pipeline<'a> {
     broker: Arc<dyn Broker>,
     recorder: Arc<Recorder>,
+    witness: Arc<dyn Witness>,
     clock: RunClock,
-    halt: Arc<AtomicBool>,
+    setup: &'a Setup,
     stop: watch::Receiver<bool>,
 }
 
@@ -109,24 +148,22 @@ struct Ended {
     trouble: Vec<String>,
 }
 
-impl Pipeline {
+impl Pipeline<'_> {
     /// Starts servers, API and driver and waits until the jobs are through; returns the stolen share of
     /// processor time and what went wrong.
     async fn run(
         &self,
         scenario: &Scenario,
-        servers: &mut Vec<JoinHandle<()>>,
+        servers: &mut Servers,
         mut watch: impl FnMut(&Recorder),
     ) -> Result<(f64, Vec<String>), PipelineError> {
-        for server in 0..scenario.queue().servers() {
-            let subscription = self.broker.subscribe(scenario.effective_prefetch()).await?;
-            let (recorder, halt) = (Arc::clone(&self.recorder), Arc::clone(&self.halt));
-            servers.push(consumer::start(server, subscription, self.clock, recorder, halt)?);
-        }
-        let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
+        let queue = scenario.queue();
+        servers.start(queue.servers(), scenario.effective_prefetch(), &self.setup.mode).await?;
+        let listener = TcpListener::bind(self.setup.bind).await?;
         let target = listener.local_addr()?;
-        let (broker, recorder) = (Arc::clone(&self.broker), Arc::clone(&self.recorder));
-        let serving = tokio::spawn(crate::api::serve(listener, Api { broker, recorder, clock: self.clock }));
+        let api = Api::new(Arc::clone(&self.broker), Arc::clone(&self.witness));
+        let api = api.with_metrics(Arc::clone(&self.setup.metrics));
+        let serving = tokio::spawn(crate::api::serve_forever(listener, api));
 
         let before = ProcessorTime::now();
         let mut trouble = Vec::new();
@@ -161,6 +198,7 @@ impl Pipeline {
         let recorder = &self.recorder;
         let longest_s = (0..recorder.len()).map(|index| recorder.job(index).demand_s).fold(0.0, f64::max);
         let patience = PATIENCE + Duration::from_secs_f64(longest_s);
+        let repeated = || self.setup.metrics.retries.get() > 0;
         let (mut settled_before, mut still_since) = (usize::MAX, Instant::now());
         while !*self.stop.borrow() {
             let settled = (0..recorder.len()).filter(|index| recorder.is_settled(*index)).count();
@@ -170,7 +208,8 @@ impl Pipeline {
             if settled != settled_before {
                 (settled_before, still_since) = (settled, Instant::now());
             }
-            if still_since.elapsed() > patience {
+            let delay = if repeated() { self.setup.retry.longest_delay } else { Duration::ZERO };
+            if still_since.elapsed() > patience + delay {
                 return;
             }
             tokio::time::sleep(TICK / 5).await;
@@ -179,13 +218,22 @@ impl Pipeline {
     }
 
     /// Stops the servers, then asks the broker what it still holds, then closes it.
-    async fn end(&self, servers: Vec<JoinHandle<()>>) -> Ended {
+    async fn end(&self, servers: Servers) -> Ended {
         let mut trouble = Vec::new();
-        self.halt.store(true, Relaxed);
+        if !*self.stop.borrow() {
+            // Nothing is in hand unless the run was given up; what was worked on is then not worked on twice.
+            servers.finish(FINISH).await;
+        }
+        servers.halt();
         let cancelled = self.broker.cancel().await;
-        let join = move || servers.into_iter().map(JoinHandle::join).filter(Result::is_err).count();
-        if tokio::task::spawn_blocking(join).await.unwrap_or(1) > 0 {
+        if servers.end().await > 0 {
             trouble.push("a server panicked; this is a bug".to_owned());
+        }
+        match self.broker.outages() {
+            0 => {}
+            times => trouble.push(format!(
+                "the run was interrupted: a connection to the broker was lost {times} times; keep the broker up"
+            )),
         }
         // The broker takes back what the servers held in its own time.
         tokio::time::sleep(REQUEUE).await;

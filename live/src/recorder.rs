@@ -1,12 +1,14 @@
 //! Every job's instants, written from many threads without locks.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64};
 
 use sim::model::{JobRecord, Outcome};
 use sim::sampling::Job;
 
-use crate::clock::nanoseconds;
+use crate::clock::{RunClock, nanoseconds};
+use crate::witness::{Service, Witness};
 
 /// An instant in the life of a job that somebody stamps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,6 +68,8 @@ struct Slot {
     server: AtomicU32,
     completions: AtomicU32,
     refused: AtomicBool,
+    // Attempts after which the job became a dead letter; 0 if it did not.
+    buried: AtomicU32,
 }
 
 impl Recorder {
@@ -77,6 +81,7 @@ impl Recorder {
             server: AtomicU32::new(0),
             completions: AtomicU32::new(0),
             refused: AtomicBool::new(false),
+            buried: AtomicU32::new(0),
         };
         let slots = jobs.map(slot).collect();
         let zero = || AtomicU64::new(0);
@@ -158,6 +163,17 @@ impl Recorder {
         }
     }
 
+    /// Records that the job has become a dead letter after so many attempts.
+    pub fn dead_lettered(&self, index: usize, server: u32, attempts: u32) {
+        self.slots[index].server.store(server, Relaxed);
+        self.slots[index].buried.store(attempts.max(1), Release);
+    }
+
+    /// Whether the job has become a dead letter.
+    pub fn is_dead_lettered(&self, index: usize) -> bool {
+        self.slots[index].buried.load(Acquire) > 0
+    }
+
     /// Counts a consumed message that nobody of this run attempted.
     pub fn unexpected(&self) {
         self.unexpected.fetch_add(1, Relaxed);
@@ -192,14 +208,16 @@ impl Recorder {
     /// Whether the job was answered and completed, so that its row will not change any more.
     pub fn is_final(&self, index: usize) -> bool {
         !self.is_refused(index)
-            && self.is_completed(index)
+            && (self.is_completed(index) || self.is_dead_lettered(index))
             && self.instant_s(index, Stamp::Responded).is_some()
     }
 
     /// Whether nothing more is to be expected of the job: final, or refused before it was confirmed.
     pub fn is_settled(&self, index: usize) -> bool {
         let confirmed = self.instant_s(index, Stamp::Confirmed).is_some();
-        self.is_final(index) || (self.is_refused(index) && (self.is_completed(index) || !confirmed))
+        self.is_final(index)
+            || (self.is_refused(index)
+                && (self.is_completed(index) || self.is_dead_lettered(index) || !confirmed))
     }
 
     /// The row of a job, with the outcome as far as the job itself tells it.
@@ -207,7 +225,9 @@ impl Recorder {
         let job = self.job(index);
         let instant = |stamp| self.instant_s(index, stamp);
         let completions = self.completions(index);
+        let buried = self.slots[index].buried.load(Acquire);
         let outcome = match completions {
+            0 if buried > 0 => Outcome::DeadLettered,
             0 if self.is_refused(index) && instant(Stamp::Confirmed).is_none() => Outcome::Rejected,
             0 => Outcome::Unfinished,
             _ => Outcome::Served,
@@ -226,10 +246,67 @@ impl Recorder {
             start_s: instant(Stamp::Start),
             done_s: instant(Stamp::Done),
             acked_s: instant(Stamp::Acked),
-            server: (completions > 0).then(|| self.slots[index].server.load(Relaxed)),
+            server: (completions + buried > 0).then(|| self.slots[index].server.load(Relaxed)),
             demand_s: job.demand_s,
-            attempts: completions,
+            attempts: completions.max(buried),
             outcome,
+        }
+    }
+}
+
+/// Writes what API and servers see of a run's messages into its recorder.
+pub struct RunWitness {
+    /// The run's jobs.
+    pub recorder: Arc<Recorder>,
+    /// The run's clock.
+    pub clock: RunClock,
+}
+
+impl RunWitness {
+    fn stamp(&self, id: &str, stamp: Stamp, at_ns: u64) {
+        if let Some(job) = self.recorder.index_of(id) {
+            self.recorder.stamp(job, stamp, self.clock.at(at_ns));
+        }
+    }
+
+    fn worked(&self, id: &str, service: &Service) -> Option<usize> {
+        let Some(job) = self.recorder.index_of(id) else {
+            self.recorder.unexpected();
+            return None;
+        };
+        let stamps = [
+            (Stamp::Delivered, Some(service.received_ns)),
+            (Stamp::Start, Some(service.start_ns)),
+            (Stamp::Done, Some(service.done_ns)),
+            (Stamp::Acked, service.acked_ns),
+        ];
+        for (stamp, at_ns) in stamps {
+            if let Some(at_ns) = at_ns {
+                self.recorder.stamp(job, stamp, self.clock.at(at_ns));
+            }
+        }
+        Some(job)
+    }
+}
+
+impl Witness for RunWitness {
+    fn accepted(&self, id: &str, at_ns: u64) {
+        self.stamp(id, Stamp::Accepted, at_ns);
+    }
+
+    fn confirmed(&self, id: &str, at_ns: u64) {
+        self.stamp(id, Stamp::Confirmed, at_ns);
+    }
+
+    fn served(&self, id: &str, service: &Service) {
+        if let Some(job) = self.worked(id, service) {
+            self.recorder.completed(job, service.server);
+        }
+    }
+
+    fn dead_lettered(&self, id: &str, service: &Service) {
+        if let Some(job) = self.worked(id, service) {
+            self.recorder.dead_lettered(job, service.server, service.attempts);
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Did the run keep its promise? Judged by effect, not by taste.
 
 use sim::calibration::fit;
-use sim::engine::Recursion;
+use sim::engine::{Recursion, Ring, Timing};
 use sim::model::{JobRecord, Scenario, Terms};
 use sim::output::{quantile_of_sorted, sorted};
 use sim::run_folder::{Ledger, Validity, Verdict};
@@ -78,16 +78,19 @@ pub fn judge(scenario: &Scenario, records: &[JobRecord], ledger: &Ledger, troubl
 /// of when they were due, relative to the wait or to a mean service, whichever is longer; 0 where nothing
 /// was measured.
 ///
-/// A run that shows too few of the overheads is replayed without them.
+/// A run that shows too few of the overheads is replayed without them, and so is one with several consumers: the
+/// overheads are those of a single one.
 fn lateness_effect(scenario: &Scenario, records: &[JobRecord]) -> [f64; MARGINS.len()] {
     let prefetch = scenario.effective_prefetch();
-    let terms = fit(records, prefetch).map_or(Terms::IDEAL, |measured| measured.terms());
+    let servers = scenario.queue().servers();
+    let fitted = || fit(records, prefetch).map_or(Terms::IDEAL, |measured| measured.terms());
+    let terms = if servers == 1 { fitted() } else { Terms::IDEAL };
     let waits = |arrival_s: &dyn Fn(&JobRecord) -> f64| {
-        let mut queue = Recursion::new(prefetch, terms);
+        let mut queue = replay(servers, prefetch, terms);
         let mut sent: Vec<&JobRecord> = records.iter().filter(|record| record.sent_s.is_some()).collect();
         // In the order in which they reach the broker: a job that was held up is overtaken.
         sent.sort_by(|a, b| arrival_s(a).total_cmp(&arrival_s(b)));
-        let waits = sent.into_iter().map(|record| (record, queue.serve(arrival_s(record), record.demand_s)));
+        let waits = sent.into_iter().map(|record| (record, queue(arrival_s(record), record.demand_s)));
         let measured = waits.filter(|(record, _)| !record.warmup);
         sorted(measured.map(|(record, timing)| timing.start_s - record.due_s).collect())
     };
@@ -100,6 +103,16 @@ fn lateness_effect(scenario: &Scenario, records: &[JobRecord]) -> [f64; MARGINS.
     let tail = |waits: &[f64]| quantile_of_sorted(waits, 0.99).unwrap_or(0.0);
     let scale_s = scenario.service().mean();
     [(mean(&due), mean(&sent)), (tail(&due), tail(&sent))].map(|(due, sent)| (sent - due) / due.max(scale_s))
+}
+
+/// The recursion of a set-up, fed with arrivals in order.
+fn replay(servers: u32, prefetch: u32, terms: Terms) -> Box<dyn FnMut(f64, f64) -> Timing> {
+    if servers == 1 {
+        let mut queue = Recursion::new(prefetch, terms);
+        return Box::new(move |due_s, demand_s| queue.serve(due_s, demand_s));
+    }
+    let mut ring = Ring::new(servers, prefetch);
+    Box::new(move |due_s, demand_s| ring.serve(due_s, demand_s, terms).0)
 }
 
 #[cfg(test)]

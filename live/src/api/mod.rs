@@ -1,51 +1,93 @@
 //! The HTTP API in front of the queue.
+//!
+//! A request goes through plain functions: the connection ([`serve`]), the route ([`Api::respond`]), the handler.
+//! There is no stack of layers between them, so what a request costs can be read off the code.
 
+mod batch;
+mod body;
+mod docs;
+mod health;
+mod idempotency;
 mod ingest;
+mod messages;
+mod openapi;
 mod problem;
+mod respond;
+mod scrape;
+mod server;
+mod settings;
+mod trace;
+mod wire;
 
 use std::sync::Arc;
 
-use axum::Router;
-use axum::routing::post;
-use axum::serve::ListenerExt;
-use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
 
 use crate::broker::Broker;
-use crate::clock::RunClock;
-use crate::recorder::Recorder;
+use crate::metrics::Metrics;
+use crate::store::Store;
+use crate::witness::Witness;
 
-pub use problem::Problem;
-
-/// Largest body that is read, bytes.
-pub const BODY_LIMIT: usize = 256 * 1024;
+pub use openapi::document;
+pub use problem::{Kind, Problem, Reason};
+pub use respond::Reply;
+pub use server::{serve, serve_forever};
+pub use settings::{Limits, Settings, Token};
 
 /// What the handlers share.
-#[derive(Clone)]
 pub struct Api {
-    /// Where messages are published.
-    pub broker: Arc<dyn Broker>,
-    /// The run whose jobs are stamped as they pass; other messages pass unstamped.
-    pub recorder: Arc<Recorder>,
-    /// The run's clock.
-    pub clock: RunClock,
+    broker: Arc<dyn Broker>,
+    witness: Arc<dyn Witness>,
+    metrics: Arc<Metrics>,
+    store: Option<Arc<dyn Store>>,
+    settings: Settings,
+    recent: idempotency::Recent,
+    publishing: Semaphore,
+    asked: scrape::Asked,
+    takes_messages: bool,
 }
 
 impl Api {
-    /// The routes; every error is an RFC 9457 problem document.
-    pub fn router(self) -> Router {
-        Router::new()
-            .route("/ingest", post(ingest::ingest))
-            .fallback(problem::not_found)
-            .method_not_allowed_fallback(problem::method_not_allowed)
-            .layer(axum::extract::DefaultBodyLimit::max(BODY_LIMIT))
-            .with_state(self)
+    /// An API that publishes to a broker and tells a witness of each message; without a store or a token.
+    pub fn new(broker: Arc<dyn Broker>, witness: Arc<dyn Witness>) -> Self {
+        let settings = Settings::default();
+        Api {
+            broker,
+            witness,
+            metrics: Arc::default(),
+            store: None,
+            recent: idempotency::Recent::new(settings.limits.recent_keys),
+            publishing: Semaphore::new(settings.limits.publishes_in_flight),
+            asked: scrape::Asked::default(),
+            takes_messages: true,
+            settings,
+        }
     }
-}
 
-/// Serves the API until the task is dropped.
-pub async fn serve(listener: TcpListener, api: Api) {
-    // Small responses must not wait for the acknowledgement of earlier packets.
-    let listener = listener.tap_io(|stream| drop(stream.set_nodelay(true)));
-    // `axum::serve` retries failed accepts by itself and never returns.
-    let _ = axum::serve(listener, api.router()).await;
+    /// The same API, counting in these metrics.
+    pub fn with_metrics(self, metrics: Arc<Metrics>) -> Self {
+        Api { metrics, ..self }
+    }
+
+    /// The same API, which looks for finished messages in a store.
+    pub fn with_store(self, store: Arc<dyn Store>) -> Self {
+        Api { store: Some(store), ..self }
+    }
+
+    /// The same API with other settings.
+    pub fn with_settings(self, settings: Settings) -> Self {
+        let recent = idempotency::Recent::new(settings.limits.recent_keys);
+        let publishing = Semaphore::new(settings.limits.publishes_in_flight);
+        Api { settings, recent, publishing, ..self }
+    }
+
+    /// The same API without the ways in: for a process that only consumes.
+    pub fn observed_only(self) -> Self {
+        Api { takes_messages: false, ..self }
+    }
+
+    /// The metrics that this API counts in.
+    pub fn metrics(&self) -> &Arc<Metrics> {
+        &self.metrics
+    }
 }

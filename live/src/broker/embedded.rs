@@ -2,8 +2,11 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
 
-use super::{Broker, BrokerError, Delivery, Pending, PublishError, Receipt, Subscription};
+use super::{
+    Broker, BrokerError, Delivery, Destination, Obstacle, Pending, PublishError, Receipt, Subscription,
+};
 use crate::clock::monotonic_ns;
 use crate::message::Message;
 
@@ -30,6 +33,7 @@ struct State {
     next_tag: u64,
     next_consumer: usize,
     ready: VecDeque<Queued>,
+    dead_letters: Vec<Message>,
     consumers: HashMap<usize, Consumer>,
     ring: VecDeque<usize>,
 }
@@ -72,6 +76,42 @@ impl Shared {
         // The state is consistent between statements, so a panic elsewhere does not spoil it.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    /// Queues a message; one that is to be delayed is given back.
+    fn take(&self, to: Destination, message: Message) -> Result<Option<Message>, PublishError> {
+        let mut state = self.lock();
+        if state.closed {
+            return Err(PublishError::Refused("the queue is closed".into()));
+        }
+        match to {
+            Destination::Delay(_) => return Ok(Some(message)),
+            Destination::DeadLetters => state.dead_letters.push(message),
+            Destination::Work => {
+                state.ready.push_back(Queued { message, redelivered: false });
+                state.deal();
+            }
+        }
+        drop(state);
+        self.dealt.notify_all();
+        Ok(None)
+    }
+
+    /// Takes an acknowledgement of a consumer.
+    fn acknowledge(&self, id: usize, tag: u64) -> Result<(), BrokerError> {
+        let mut state = self.lock();
+        let Some(consumer) = state.consumers.get_mut(&id) else {
+            return Err(BrokerError::Closed("the consumer is gone".into()));
+        };
+        let was_full = consumer.unacknowledged.len() >= consumer.prefetch;
+        consumer.unacknowledged.retain(|(held, _)| *held != tag);
+        if was_full && consumer.unacknowledged.len() < consumer.prefetch {
+            state.ring.push_back(id);
+        }
+        state.deal();
+        drop(state);
+        self.dealt.notify_all();
+        Ok(())
+    }
 }
 
 impl Broker for Embedded {
@@ -83,18 +123,17 @@ impl Broker for Embedded {
         "in-process"
     }
 
-    fn publish(&self, message: Message) -> Pending<'_, Result<(), PublishError>> {
-        let mut state = self.shared.lock();
-        let answer = if state.closed {
-            Err(PublishError::Refused("the queue is closed".into()))
-        } else {
-            state.ready.push_back(Queued { message, redelivered: false });
-            state.deal();
-            Ok(())
-        };
-        drop(state);
-        self.shared.dealt.notify_all();
-        Box::pin(std::future::ready(answer))
+    fn publish(&self, to: Destination, message: Message) -> Pending<'_, Result<(), PublishError>> {
+        let answer = self.shared.take(to, message);
+        if let (Ok(Some(message)), Destination::Delay(delay)) = (&answer, to) {
+            let (shared, message) = (Arc::clone(&self.shared), message.clone());
+            tokio::spawn(async move {
+                tokio::time::sleep(delay).await;
+                // A queue that closed meanwhile has no use for the message.
+                let _ = shared.take(Destination::Work, message);
+            });
+        }
+        Box::pin(std::future::ready(answer.map(drop)))
     }
 
     fn subscribe(&self, prefetch: u32) -> Pending<'_, Result<Box<dyn Subscription>, BrokerError>> {
@@ -113,6 +152,20 @@ impl Broker for Embedded {
     fn depth(&self) -> Pending<'_, Result<u64, BrokerError>> {
         let depth = self.shared.lock().ready.len() as u64;
         Box::pin(std::future::ready(Ok(depth)))
+    }
+
+    fn dead_letters(&self) -> Pending<'_, Result<u64, BrokerError>> {
+        let count = self.shared.lock().dead_letters.len() as u64;
+        Box::pin(std::future::ready(Ok(count)))
+    }
+
+    fn obstacles(&self) -> Vec<Obstacle> {
+        let closed = self.shared.lock().closed;
+        closed.then(|| Obstacle::Disconnected("the queue is closed".into())).into_iter().collect()
+    }
+
+    fn outages(&self) -> u64 {
+        0
     }
 
     fn cancel(&self) -> Pending<'_, Result<(), BrokerError>> {
@@ -144,35 +197,28 @@ impl Subscription for Holder {
             let consumer = state.consumers.get_mut(&self.id)?;
             if let Some((tag, received_ns)) = consumer.buffer.pop_front() {
                 let (_, queued) = consumer.unacknowledged.iter().find(|(held, _)| *held == tag)?;
+                let (shared, id) = (Arc::clone(&self.shared), self.id);
+                let acknowledge = move || -> Pending<'static, _> {
+                    Box::pin(std::future::ready(shared.acknowledge(id, tag)))
+                };
                 return Some(Delivery {
-                    message_id: queued.message.id.clone(),
-                    body: queued.message.body.to_vec(),
+                    message: queued.message.clone(),
                     received_ns,
                     redelivered: queued.redelivered,
-                    receipt: Receipt::Embedded(tag),
+                    receipt: Receipt(Box::new(acknowledge)),
                 });
             }
             state = self.shared.dealt.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
     }
 
-    fn acknowledge(&mut self, delivery: Delivery) -> Result<(), BrokerError> {
-        let Receipt::Embedded(tag) = delivery.receipt else {
-            return Err(BrokerError::Closed("the delivery is another broker's".into()));
-        };
-        let mut state = self.shared.lock();
-        let Some(consumer) = state.consumers.get_mut(&self.id) else {
-            return Err(BrokerError::Closed("the consumer is gone".into()));
-        };
-        let was_full = consumer.unacknowledged.len() >= consumer.prefetch;
-        consumer.unacknowledged.retain(|(held, _)| *held != tag);
-        if was_full && consumer.unacknowledged.len() < consumer.prefetch {
-            state.ring.push_back(self.id);
+    fn acknowledge(&mut self, receipt: Receipt) -> Result<(), BrokerError> {
+        // The answer is ready at once.
+        let mut context = Context::from_waker(Waker::noop());
+        match receipt.acknowledge().as_mut().poll(&mut context) {
+            Poll::Ready(answer) => answer,
+            Poll::Pending => Ok(()),
         }
-        state.deal();
-        drop(state);
-        self.shared.dealt.notify_all();
-        Ok(())
     }
 }
 
@@ -205,13 +251,13 @@ mod tests {
 
     fn publish(queue: &Embedded, ids: std::ops::Range<u32>) {
         for id in ids {
-            now(queue.publish(Message { id: id.to_string(), body: bytes::Bytes::new() })).unwrap();
+            now(queue.publish(Destination::Work, Message::new(id.to_string(), ""))).unwrap();
         }
     }
 
     fn take(subscription: &mut Box<dyn Subscription>) -> (String, Delivery) {
         let delivery = subscription.next().unwrap();
-        (delivery.message_id.clone(), delivery)
+        (delivery.message.id.clone(), delivery)
     }
 
     #[test]
@@ -223,7 +269,7 @@ mod tests {
         let (first, delivery) = take(&mut consumer);
         assert_eq!(first, "0");
         assert_eq!(now(queue.depth()).unwrap(), 3);
-        consumer.acknowledge(delivery).unwrap();
+        consumer.acknowledge(delivery.receipt).unwrap();
         assert_eq!(now(queue.depth()).unwrap(), 2);
         assert_eq!(take(&mut consumer).0, "1");
     }
@@ -260,8 +306,8 @@ mod tests {
         publish(&queue, 0..4);
         let (_, first) = take(&mut consumers[0]);
         let (_, second) = take(&mut consumers[1]);
-        consumers[1].acknowledge(second).unwrap();
-        consumers[0].acknowledge(first).unwrap();
+        consumers[1].acknowledge(second.receipt).unwrap();
+        consumers[0].acknowledge(first.receipt).unwrap();
         assert_eq!(take(&mut consumers[1]).0, "2");
         assert_eq!(take(&mut consumers[0]).0, "3");
         let mut consumers = consumers.into_iter();
@@ -290,7 +336,7 @@ mod tests {
         let waiting = std::thread::spawn(move || consumer.next().is_none());
         now(queue.close()).unwrap();
         assert!(waiting.join().unwrap());
-        let refused = now(queue.publish(Message { id: String::new(), body: bytes::Bytes::new() }));
+        let refused = now(queue.publish(Destination::Work, Message::default()));
         assert!(matches!(refused, Err(PublishError::Refused(_))));
     }
 }

@@ -11,6 +11,9 @@ use super::{BrokerError, greeting};
 /// The start script inside the package: unlike the one on the path it does not switch user.
 const SERVER: &str = "/usr/lib/rabbitmq/bin/rabbitmq-server";
 
+/// The package's own control program, which does not switch user either.
+const CONTROL: &str = "/usr/lib/rabbitmq/bin/rabbitmqctl";
+
 /// How long a node may take to start. Seven seconds are usual on an idle machine.
 const START_TIMEOUT: Duration = Duration::from_secs(60);
 
@@ -24,6 +27,7 @@ pub struct Managed {
     owner: Child,
     directory: PathBuf,
     port: u16,
+    names: u16,
 }
 
 impl Managed {
@@ -55,7 +59,7 @@ impl Managed {
             .process_group(0)
             .spawn()
             .map_err(failed)?;
-        Ok(Managed { owner, directory, port })
+        Ok(Managed { owner, directory, port, names })
     }
 
     /// Where the node listens.
@@ -77,6 +81,24 @@ impl Managed {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
         Ok(())
+    }
+
+    /// Runs `rabbitmqctl` against the node, and returns what it printed: to look inside, or to make trouble.
+    ///
+    /// # Errors
+    /// [`BrokerError::Unavailable`] with what it complained of.
+    pub fn control(&self, arguments: &[&str]) -> Result<String, BrokerError> {
+        let mut command = Command::new(CONTROL);
+        command.args(["-q", "-n", "lindley@localhost"]).args(arguments);
+        command.env("HOME", &self.directory).env("ERL_EPMD_PORT", self.names.to_string());
+        command.env("RABBITMQ_CONF_ENV_FILE", self.directory.join("env.conf")).stdin(Stdio::null());
+        let failed =
+            |what: &str| BrokerError::Unavailable(format!("rabbitmqctl {}: {what}", arguments.join(" ")));
+        let output = command.output().map_err(|error| failed(&error.to_string()))?;
+        match output.status.success() {
+            true => Ok(String::from_utf8_lossy(&output.stdout).into_owned()),
+            false => Err(failed(&String::from_utf8_lossy(&output.stderr))),
+        }
     }
 
     /// Process id of the node, once it is known.

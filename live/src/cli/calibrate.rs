@@ -14,6 +14,7 @@ use sim::scenario_file;
 use super::session::Session;
 use crate::deployment::Deployment;
 use crate::drivable::obstacle;
+use crate::pipeline::Setup;
 use crate::validity::judge;
 
 /// Share of the scenario's rate at which is measured: at the full rate of a nearly saturated consumer few
@@ -69,7 +70,7 @@ pub(super) fn execute(arguments: &Arguments, console: &mut Console<'_>) -> Resul
         broker.name(),
         broker.queue_type()
     ));
-    let observation = session.observe(&scenario, console, |_| {})?;
+    let observation = session.observe(&scenario, &Setup::default(), console, |_| {})?;
     if observation.interrupted {
         return Err(Failure::Failed("interrupted; no calibration was written".into()));
     }
@@ -115,6 +116,13 @@ fn load(arguments: &Arguments) -> Result<Scenario, Failure> {
     };
     if let Some(obstacle) = obstacle(&scenario) {
         return Err(Failure::BadInput(obstacle));
+    }
+    if scenario.queue().servers() > 1 {
+        return Err(Failure::BadInput(format!(
+            "{}: {} consumers\n  rule: a calibration measures the overheads of one\n  remedy: set queue.servers = 1",
+            scenario.name(),
+            scenario.queue().servers()
+        )));
     }
     let prefetch = arguments.prefetch.unwrap_or(scenario.effective_prefetch());
     let rate = LOAD * scenario.arrivals().rate();

@@ -1,9 +1,16 @@
 //! The command line of `live`.
 
 mod calibrate;
+mod consume;
+mod dead_letters;
+mod kept;
+mod log;
 mod progress;
 mod run;
+mod serve;
 mod session;
+mod token;
+mod work;
 
 use clap::{Parser, Subcommand};
 use sim::console::{Console, Failure};
@@ -33,6 +40,19 @@ enum Verb {
     #[command(after_help = "Example: live calibrate --queue-type classic --prefetch 2 \
                             --out data/calibrations/classic-prefetch2.toml")]
     Calibrate(calibrate::Arguments),
+    /// Serves the API, with consumers behind it, until it is stopped
+    #[command(
+        after_help = "Example: AMQP_URL=amqp://user:password@host:5672/%2f live serve --queue-type quorum --servers 4"
+    )]
+    Serve(serve::Arguments),
+    /// Works on the messages of an API in another process, until it is stopped
+    #[command(
+        after_help = "Example: AMQP_URL=amqp://user:password@host:5672/%2f live consume --queue-type quorum \
+                            --servers 8 --work command:/usr/local/bin/work"
+    )]
+    Consume(consume::Arguments),
+    /// Looks at messages that nobody could work on, puts them back, or drops them
+    DeadLetters(dead_letters::Arguments),
 }
 
 /// Carries out a command line.
@@ -44,6 +64,9 @@ pub fn execute(cli: Cli, console: &mut Console<'_>) -> Result<(), Failure> {
     match cli.verb {
         Some(Verb::Run(arguments)) => run::execute(&arguments, console),
         Some(Verb::Calibrate(arguments)) => calibrate::execute(&arguments, console),
+        Some(Verb::Serve(arguments)) => serve::execute(&arguments, console),
+        Some(Verb::Consume(arguments)) => consume::execute(&arguments, console),
+        Some(Verb::DeadLetters(arguments)) => dead_letters::execute(&arguments, console),
         // The parser fills in the defaults, those from the environment included.
         None => match Cli::try_parse_from(["live", "run"]) {
             Ok(cli) => execute(cli, console),

@@ -1,7 +1,9 @@
 //! `live run`: drive, print, and leave a run folder.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use clap::Args;
 use serde::Serialize;
@@ -12,11 +14,15 @@ use sim::output::{PROBABILITIES, quantile_of_sorted, sorted};
 use sim::run_folder::{self, JobsWriter, LiveSummary, RunFolder, RunFolderError, Source, Verdict};
 use sim::scenario_file;
 
+use super::kept::{show_prediction, terms};
 use super::session::Session;
+use super::work::WorkArguments;
 use crate::deployment::Deployment;
 use crate::drivable::obstacle;
-use crate::pipeline::Observation;
+use crate::metrics::Metrics;
+use crate::pipeline::{Observation, Setup};
 use crate::recorder::Recorder;
+use crate::store::StoreChoice;
 use crate::validity::{judge, rate};
 
 #[derive(Debug, Args)]
@@ -25,6 +31,14 @@ pub(super) struct Arguments {
     scenario: Option<PathBuf>,
     #[command(flatten)]
     deployment: Deployment,
+    #[command(flatten)]
+    work: WorkArguments,
+    /// Address of the API while the run lasts, with /metrics [default: a free port of 127.0.0.1]
+    #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:0", hide_default_value = true)]
+    bind: SocketAddr,
+    /// Calibration file for the predicted wait in /metrics
+    #[arg(long, value_name = "FILE")]
+    calibration: Option<PathBuf>,
     /// One JSON document on standard output
     #[arg(long)]
     json: bool,
@@ -60,7 +74,19 @@ pub(super) fn execute(arguments: &Arguments, console: &mut Console<'_>) -> Resul
     if scenario.utilization() >= 1.0 {
         console.note("warning: ρ >= 1: the queue will grow for as long as the run lasts");
     }
+    let store = arguments.work.store_or(StoreChoice::None)?;
+    refuse_beyond_loopback(arguments.bind)?;
+    let metrics = Arc::new(Metrics::new());
+    show_prediction(&scenario, terms(arguments.calibration.as_deref(), &scenario)?, &metrics);
     let session = Session::open(&arguments.deployment, console)?;
+    let store = session.open_store(&store)?;
+    let setup = Setup {
+        mode: arguments.work.work.clone(),
+        writer: store.1.clone(),
+        retry: arguments.work.retry(),
+        metrics: Arc::clone(&metrics),
+        bind: arguments.bind,
+    };
     let broker = session.broker();
     let mut folder = RunFolder::create(&arguments.runs, &scenario, Source::Live, &console.provenance, None)?;
     folder.manifest_mut().deployment = Some(run_folder::Deployment {
@@ -78,7 +104,8 @@ pub(super) fn execute(arguments: &Arguments, console: &mut Console<'_>) -> Resul
     ));
 
     let mut rows = Rows::new(folder.jobs_writer()?, scenario.drive().total());
-    let observation = session.observe(&scenario, console, |recorder| rows.write_settled(recorder))?;
+    let observation = session.observe(&scenario, &setup, console, |recorder| rows.write_settled(recorder))?;
+    session.close_store(store);
     rows.finish(&observation.records)?;
     folder.count_outcomes(&observation.records);
     let summary = summarize(&scenario, &observation);
@@ -103,6 +130,17 @@ pub(super) fn execute(arguments: &Arguments, console: &mut Console<'_>) -> Resul
             summary.validity.reasons.join("\n  ")
         ))),
     }
+}
+
+/// A run's API has no token: it is for this machine alone.
+fn refuse_beyond_loopback(bind: SocketAddr) -> Result<(), Failure> {
+    if bind.ip().is_loopback() {
+        return Ok(());
+    }
+    Err(Failure::BadInput(format!(
+        "--bind {bind} is open to other machines\n  rule: the API of a run has no token and listens on loopback\n  \
+         remedy: an address such as 127.0.0.1:8080, or `live serve` with a token"
+    )))
 }
 
 fn summarize(scenario: &Scenario, observation: &Observation) -> LiveSummary {

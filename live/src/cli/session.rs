@@ -9,10 +9,11 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
 use super::progress::ProgressLine;
-use crate::broker::{Broker, BrokerError};
+use crate::broker::{Broker, BrokerError, Lifetime};
 use crate::deployment::Deployment;
-use crate::pipeline::{Observation, observe};
+use crate::pipeline::{Observation, Setup, observe};
 use crate::recorder::Recorder;
+use crate::store::{Store, StoreChoice, StoreError, Writer};
 
 /// Threads of the runtime that serves API and broker connections.
 const WORKERS: usize = 2;
@@ -28,25 +29,18 @@ pub(super) struct Session {
 impl Session {
     /// Opens the broker; from here on Ctrl-C and SIGTERM end the run in order.
     pub(super) fn open(deployment: &Deployment, console: &mut Console<'_>) -> Result<Self, Failure> {
-        let failed = |error: std::io::Error| Failure::Failed(format!("no runtime: {error}"));
-        let runtime =
-            tokio::runtime::Builder::new_multi_thread().worker_threads(WORKERS).enable_all().build();
-        let runtime = runtime.map_err(failed)?;
-        let (stopper, mut stop) = watch::channel(false);
-        runtime.block_on(async { stop_on_signals(stopper) }).map_err(failed)?;
+        let (runtime, (stopper, mut stop)) = runtime()?;
+        runtime.block_on(async { stop_on_signals(stopper) })?;
         let run = uuid::Uuid::now_v7().simple().to_string();
         let queue = format!("lindley.{run}");
         let opened = runtime.block_on(async {
             tokio::select! {
-                opened = deployment.open(&queue) => Some(opened),
+                opened = deployment.open(&queue, Lifetime::Run) => Some(opened),
                 _ = stop.wait_for(|stop| *stop) => None,
             }
         });
         let opened = opened.ok_or_else(|| Failure::Failed("interrupted before the run began".into()))?;
-        let opened = opened.map_err(|error| match error {
-            BrokerError::BadUrl(_) => Failure::BadInput(error.to_string()),
-            _ => Failure::Failed(error.to_string()),
-        })?;
+        let opened = opened.map_err(unopened)?;
         if let Some(warning) = opened.warning {
             console.note(format!("warning: {warning}"));
         }
@@ -57,10 +51,32 @@ impl Session {
         self.broker.as_ref()
     }
 
+    /// Opens the store as chosen, with a writer to it.
+    pub(super) fn open_store(&self, choice: &StoreChoice) -> Result<OpenStore, Failure> {
+        let _inside = self.runtime.enter();
+        let opened = self.runtime.block_on(choice.open());
+        let store = opened.map_err(|error| unkept(&error))?;
+        let writer = store.clone().map(|store| Arc::new(Writer::start(store)));
+        Ok((store, writer))
+    }
+
+    /// Closes the store once everything is written.
+    pub(super) fn close_store(&self, (store, writer): OpenStore) {
+        self.runtime.block_on(async {
+            if let Some(writer) = writer {
+                writer.close().await;
+            }
+            if let Some(store) = store {
+                store.close().await;
+            }
+        });
+    }
+
     /// Drives the scenario, showing progress; `watch` sees the records as they come.
     pub(super) fn observe(
         &self,
         scenario: &Scenario,
+        setup: &Setup,
         console: &mut Console<'_>,
         mut watch: impl FnMut(&Recorder),
     ) -> Result<Observation, Failure> {
@@ -70,17 +86,47 @@ impl Session {
             watch(recorder);
         };
         let broker = Arc::clone(&self.broker);
-        let observing = observe(broker, scenario, &self.run, self.stop.clone(), show);
+        let observing = observe(broker, setup, scenario, &self.run, self.stop.clone(), show);
         let observation = self.runtime.block_on(observing);
         line.clear();
         observation.map_err(|error| Failure::Failed(error.to_string()))
     }
 }
 
+/// A store with its writer, if there is one.
+pub(super) type OpenStore = (Option<Arc<dyn Store>>, Option<Arc<Writer>>);
+
+/// What a store that cannot be opened means for the command.
+pub(super) fn unkept(error: &StoreError) -> Failure {
+    match error {
+        StoreError::BadUrl(_) => Failure::BadInput(error.to_string()),
+        _ => Failure::Failed(error.to_string()),
+    }
+}
+
+/// The two ends of a wish to stop: who says it, and who hears it.
+pub(super) type Stop = (watch::Sender<bool>, watch::Receiver<bool>);
+
+/// A runtime, and the two ends of a wish to stop.
+pub(super) fn runtime() -> Result<(Runtime, Stop), Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(WORKERS).enable_all().build();
+    let runtime = runtime.map_err(|error| Failure::Failed(format!("no runtime: {error}")))?;
+    Ok((runtime, watch::channel(false)))
+}
+
+/// What a broker that cannot be opened means for the command.
+pub(super) fn unopened(error: BrokerError) -> Failure {
+    match error {
+        BrokerError::BadUrl(_) => Failure::BadInput(error.to_string()),
+        _ => Failure::Failed(error.to_string()),
+    }
+}
+
 /// Turns the first SIGINT or SIGTERM into a stop.
-fn stop_on_signals(stopper: watch::Sender<bool>) -> std::io::Result<()> {
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut terminate = signal(SignalKind::terminate())?;
+pub(super) fn stop_on_signals(stopper: watch::Sender<bool>) -> Result<(), Failure> {
+    let listen = |kind| signal(kind).map_err(|error| Failure::Failed(format!("no signals: {error}")));
+    let mut interrupt = listen(SignalKind::interrupt())?;
+    let mut terminate = listen(SignalKind::terminate())?;
     tokio::spawn(async move {
         tokio::select! {
             _ = interrupt.recv() => {}

@@ -1,12 +1,12 @@
 //! Every way out of a run: a readable folder, and no node left behind.
 
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
 use sim::run_folder::{Run, Status};
 
-use crate::support::{live, scenario_file};
+use crate::support::{live, scenario_file, signal};
 
 /// Polls for something that happens soon.
 fn eventually<T>(what: &str, mut attempt: impl FnMut() -> Option<T>) -> T {
@@ -40,11 +40,6 @@ fn start(folder: &Path) -> (Child, PathBuf, u32) {
 fn node_directories(folder: &Path) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
     entries.filter(|path| path.to_string_lossy().contains("lindley-rabbitmq-")).collect()
-}
-
-fn signal(pid: u32, signal: &str) {
-    let status = Command::new("kill").args([signal, &pid.to_string()]).status().unwrap();
-    assert!(status.success());
 }
 
 fn assert_no_node_is_left(folder: &Path, node: u32) {

@@ -2,9 +2,11 @@
 
 use std::sync::{Arc, Mutex};
 
-use live::broker::{Broker, BrokerError, Embedded, Pending, PublishError, Subscription};
+use live::broker::{
+    Broker, BrokerError, Destination, Embedded, Obstacle, Pending, PublishError, Subscription,
+};
 use live::message::{Message, Work};
-use live::pipeline::observe;
+use live::pipeline::{Setup, observe};
 use sim::sampling::Jobs;
 use sim::scenario_file;
 use tokio::sync::watch;
@@ -27,9 +29,21 @@ impl Broker for Listening {
         self.queue.queue_type()
     }
 
-    fn publish(&self, message: Message) -> Pending<'_, Result<(), PublishError>> {
+    fn publish(&self, to: Destination, message: Message) -> Pending<'_, Result<(), PublishError>> {
         self.seen.lock().unwrap().push(message.clone());
-        self.queue.publish(message)
+        self.queue.publish(to, message)
+    }
+
+    fn obstacles(&self) -> Vec<Obstacle> {
+        self.queue.obstacles()
+    }
+
+    fn outages(&self) -> u64 {
+        self.queue.outages()
+    }
+
+    fn dead_letters(&self) -> Pending<'_, Result<u64, BrokerError>> {
+        self.queue.dead_letters()
     }
 
     fn subscribe(&self, prefetch: u32) -> Pending<'_, Result<Box<dyn Subscription>, BrokerError>> {
@@ -54,7 +68,8 @@ fn the_driven_jobs_are_those_of_the_scenario_to_the_last_bit() {
     let scenario = scenario_file::parse(&scenario_text(300, 1), "short").unwrap();
     let broker = Arc::new(Listening::default());
     let (_running, stop) = watch::channel(false);
-    let observing = observe(Arc::clone(&broker) as Arc<dyn Broker>, &scenario, "run", stop, |_| {});
+    let setup = Setup::default();
+    let observing = observe(Arc::clone(&broker) as Arc<dyn Broker>, &setup, &scenario, "run", stop, |_| {});
     let observation = runtime().block_on(observing).unwrap();
 
     let expected: Vec<_> = Jobs::new(&scenario, 0).take(320).collect();
@@ -65,7 +80,7 @@ fn the_driven_jobs_are_those_of_the_scenario_to_the_last_bit() {
         .iter()
         .map(|message| {
             let job = message.id.strip_prefix("run-").unwrap().parse().unwrap();
-            (job, Work::demand_s(&message.body))
+            (job, Work::parse(&message.body).unwrap().demand_s)
         })
         .collect();
     sent.sort_by_key(|(job, _)| *job);
@@ -83,7 +98,8 @@ fn the_driven_jobs_are_those_of_the_scenario_to_the_last_bit() {
 fn the_instants_of_a_job_come_in_their_order() {
     let scenario = scenario_file::parse(&scenario_text(200, 2), "short").unwrap();
     let (_running, stop) = watch::channel(false);
-    let observing = observe(Arc::new(Embedded::default()), &scenario, "run", stop, |_| {});
+    let setup = Setup::default();
+    let observing = observe(Arc::new(Embedded::default()), &setup, &scenario, "run", stop, |_| {});
     let observation = runtime().block_on(observing).unwrap();
     for record in &observation.records {
         let path = [record.sent_s, record.accepted_s, record.confirmed_s, record.responded_s];
@@ -105,7 +121,8 @@ fn the_instants_of_a_job_come_in_their_order() {
 fn a_run_that_is_stopped_sends_nothing_more() {
     let scenario = scenario_file::parse(&scenario_text(100_000, 1), "short").unwrap();
     let (running, stop) = watch::channel(false);
-    let observing = observe(Arc::new(Embedded::default()), &scenario, "run", stop, move |recorder| {
+    let setup = Setup::default();
+    let observing = observe(Arc::new(Embedded::default()), &setup, &scenario, "run", stop, move |recorder| {
         if recorder.progress().completed > 50 {
             running.send_replace(true);
         }

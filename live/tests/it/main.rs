@@ -6,8 +6,19 @@
 #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
 mod api;
+mod api_idempotency;
+mod api_limits;
+mod api_openapi;
+mod api_support;
+mod consumer;
+mod dead_letters;
 mod interruption;
 mod jobs;
+
+mod prometheus;
 mod rabbitmq;
+mod reconnect;
 mod run;
+mod serving;
+mod store;
 mod support;

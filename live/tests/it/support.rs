@@ -1,8 +1,11 @@
 //! What the tests share.
 
+use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::OnceLock;
+use std::time::{Duration, Instant};
 
 use live::broker::Managed;
 use tokio::runtime::Runtime;
@@ -63,5 +66,60 @@ pub fn assert_clean_ledger(answer: &serde_json::Value, jobs: u64) {
     }
     for key in ["lost", "unexpected", "duplicated", "recovered", "dead_lettered", "unfinished"] {
         assert_eq!(ledger[key], 0, "{key}: {ledger}");
+    }
+}
+
+/// A port of loopback that was free a moment ago.
+pub fn free_port() -> u16 {
+    std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port()
+}
+
+/// Sends a signal to a process, by its id.
+pub fn signal(pid: u32, signal: &str) {
+    let status = Command::new("kill").args([signal, &pid.to_string()]).status().unwrap();
+    assert!(status.success());
+}
+
+/// One request on a connection of its own: status and body, or nothing if nobody answers.
+pub fn request(port: u16, head: &str, body: &str) -> Option<(u16, String)> {
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).ok()?;
+    stream.set_read_timeout(Some(Duration::from_secs(30))).ok()?;
+    let length = body.len();
+    let text =
+        format!("{head}host: localhost\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n{body}");
+    stream.write_all(text.as_bytes()).ok()?;
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).ok()?;
+    let answer = String::from_utf8_lossy(&answer);
+    let status = answer.split(' ').nth(1)?.parse().ok()?;
+    Some((status, answer.split_once("\r\n\r\n")?.1.to_owned()))
+}
+
+/// Posts JSON.
+pub fn post(port: u16, path: &str, headers: &[(&str, &str)], body: &str) -> Option<(u16, String)> {
+    let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+    request(port, &format!("POST {path} HTTP/1.1\r\ncontent-type: application/json\r\n{headers}"), body)
+}
+
+/// Gets a page.
+pub fn get(port: u16, path: &str) -> Option<(u16, String)> {
+    request(port, &format!("GET {path} HTTP/1.1\r\n"), "")
+}
+
+/// Waits until a page is answered with 200.
+pub fn wait_for_http(port: u16, path: &str) {
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while get(port, path).is_none_or(|(status, _)| status != 200) {
+        assert!(Instant::now() < deadline, "nobody answers {path} at port {port}");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+/// Polls for something that happens soon.
+pub async fn wait_for(what: &str, mut happened: impl AsyncFnMut() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while !happened().await {
+        assert!(Instant::now() < deadline, "{what} did not happen within a minute");
+        tokio::time::sleep(Duration::from_millis(25)).await;
     }
 }

@@ -1,0 +1,217 @@
+//! What the verbs that run until they are stopped have in common.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::Args;
+use sim::console::{Console, Failure};
+use sim::engine::trajectory;
+use sim::model::{JobRecord, Scenario, Terms};
+use sim::output::{quantile_of_sorted, sorted};
+use sim::{calibration, scenario_file};
+use tokio::net::TcpListener;
+use tokio::runtime::Runtime;
+use tokio::sync::watch;
+
+use super::log::LogArguments;
+use super::session::{runtime, stop_on_signals, unkept, unopened};
+use super::work::WorkArguments;
+use crate::api::{Api, Settings, Token};
+use crate::broker::{Broker, Lifetime};
+use crate::consumer::{RetryPolicy, WorkMode};
+use crate::deployment::Deployment;
+use crate::metrics::{Metrics, StatisticLabels};
+use crate::plant::{Blueprint, Leftovers, Plant};
+use crate::store::{Store, StoreChoice};
+use crate::witness::{Nobody, Witness};
+
+/// Flags of `live serve` and `live consume`.
+#[derive(Debug, Args)]
+pub(super) struct KeptArguments {
+    #[command(flatten)]
+    pub deployment: Deployment,
+    /// Name of the queue; its dead letters and delays have names that begin with it
+    #[arg(long, value_name = "NAME", env = "LIVE_QUEUE", default_value = "lindley.ingest")]
+    queue: String,
+    /// Messages that each server may hold
+    #[arg(long, value_name = "K", default_value = "2", value_parser = clap::value_parser!(u32).range(1..=65_535))]
+    prefetch: u32,
+    #[command(flatten)]
+    work: WorkArguments,
+    /// Seconds to finish what is in hand after SIGTERM or Ctrl-C
+    #[arg(long, value_name = "S", default_value = "10", value_parser = clap::value_parser!(u64).range(0..=3600))]
+    grace_s: u64,
+    /// Scenario whose predicted wait is shown beside the observed one in /metrics
+    #[arg(long, value_name = "FILE")]
+    scenario: Option<PathBuf>,
+    /// Calibration file for that prediction
+    #[arg(long, value_name = "FILE", requires = "scenario")]
+    calibration: Option<PathBuf>,
+    /// Folder of a run in which this process takes part, for `live join`
+    #[arg(long, value_name = "DIR")]
+    run: Option<PathBuf>,
+    #[command(flatten)]
+    log: LogArguments,
+}
+
+impl KeptArguments {
+    /// Refuses a broker that no other process can reach.
+    pub fn refuse_private(&self, verb: &str) -> Result<(), Failure> {
+        if self.deployment.is_private() {
+            return Err(Failure::BadInput(format!(
+                "live {verb} without a broker that others can reach\n  rule: the processes of a pipeline share one \
+                 broker\n  remedy: AMQP_URL=amqp://user:password@host:port/vhost in the environment, or --broker"
+            )));
+        }
+        Ok(())
+    }
+}
+
+/// Everything that is open while a long-running verb is at work.
+pub(super) struct Kept {
+    runtime: Runtime,
+    pub stop: watch::Receiver<bool>,
+    pub broker: Arc<dyn Broker>,
+    pub is_private: bool,
+    pub store: Option<Arc<dyn Store>>,
+    pub witness: Arc<dyn Witness>,
+    pub metrics: Arc<Metrics>,
+    pub grace: Duration,
+    mode: WorkMode,
+    prefetch: u32,
+    retry: RetryPolicy,
+}
+
+impl Kept {
+    /// Opens broker and store; from here on SIGTERM and Ctrl-C ask for an end in order.
+    pub fn open(
+        arguments: &KeptArguments,
+        store: StoreChoice,
+        console: &mut Console<'_>,
+    ) -> Result<Self, Failure> {
+        arguments.log.begin()?;
+        let store = arguments.work.store_or(store)?;
+        let metrics = Arc::new(Metrics::new());
+        if let Some(path) = &arguments.scenario {
+            let scenario = scenario_file::load(path)?;
+            show_prediction(&scenario, terms(arguments.calibration.as_deref(), &scenario)?, &metrics);
+        }
+        let (runtime, stop) = runtime()?;
+        let opened = runtime.block_on(async {
+            stop_on_signals(stop.0)?;
+            let opened = arguments.deployment.open(&arguments.queue, Lifetime::Kept).await;
+            let opened = opened.map_err(unopened)?;
+            let store = store.open().await.map_err(|error| unkept(&error))?;
+            Ok::<_, Failure>((opened, store))
+        });
+        let (opened, store) = opened?;
+        if let Some(warning) = opened.warning {
+            console.note(format!("warning: {warning}"));
+        }
+        let is_private = arguments.deployment.is_private();
+        if is_private {
+            console.note("warning: THE QUEUE ENDS WITH THIS PROCESS: set AMQP_URL for one that is kept");
+        }
+        Ok(Kept {
+            runtime,
+            stop: stop.1,
+            broker: opened.broker,
+            is_private,
+            store,
+            witness: Arc::new(Nobody),
+            metrics,
+            grace: Duration::from_secs(arguments.grace_s),
+            mode: arguments.work.work.clone(),
+            prefetch: arguments.prefetch,
+            retry: arguments.work.retry(),
+        })
+    }
+
+    pub fn runtime(&self) -> &Runtime {
+        &self.runtime
+    }
+
+    /// The API in front of the broker.
+    pub fn api(&self, token: Option<Token>) -> Api {
+        let api = Api::new(Arc::clone(&self.broker), Arc::clone(&self.witness))
+            .with_metrics(Arc::clone(&self.metrics))
+            .with_settings(Settings { token, ..Settings::default() });
+        match &self.store {
+            Some(store) => api.with_store(Arc::clone(store)),
+            None => api,
+        }
+    }
+
+    /// Starts so many servers.
+    pub async fn start(&self, servers: u32) -> Result<Plant, Failure> {
+        let blueprint = Blueprint {
+            broker: Arc::clone(&self.broker),
+            store: self.store.clone(),
+            witness: Arc::clone(&self.witness),
+            metrics: Arc::clone(&self.metrics),
+            mode: self.mode.clone(),
+            servers,
+            prefetch: self.prefetch,
+            retry: self.retry,
+        };
+        Plant::start(blueprint).await.map_err(|error| Failure::Failed(error.to_string()))
+    }
+
+    /// Says how it ended; what a private queue still holds is lost, and that is a failure.
+    pub fn report(
+        &self,
+        ended: Result<Leftovers, Failure>,
+        console: &mut Console<'_>,
+    ) -> Result<(), Failure> {
+        let Leftovers { given_back, queued, trouble } = ended?;
+        for trouble in &trouble {
+            console.note(format!("warning: {trouble}"));
+        }
+        if given_back > 0 {
+            console.note(format!(
+                "{given_back} messages were in hand at the end of the grace and went back to the queue"
+            ));
+        }
+        let left = queued.unwrap_or(0) + given_back as u64;
+        if self.is_private && left > 0 {
+            return Err(Failure::Failed(format!(
+                "{left} accepted messages were not worked on and ended with the private queue\n  remedy: a longer \
+                 --grace-s, or AMQP_URL for a queue that is kept"
+            )));
+        }
+        Ok(())
+    }
+}
+
+/// Listens at an address.
+pub(super) async fn listen(bind: SocketAddr) -> Result<TcpListener, Failure> {
+    TcpListener::bind(bind).await.map_err(|error| {
+        Failure::Failed(format!(
+            "{bind} cannot be listened at: {error}\n  remedy: end what listens there, or choose another address"
+        ))
+    })
+}
+
+/// The overheads of a calibration file, or none.
+pub(super) fn terms(calibration: Option<&Path>, scenario: &Scenario) -> Result<Terms, Failure> {
+    let Some(file) = calibration else { return Ok(Terms::IDEAL) };
+    let calibration =
+        calibration::load(file, scenario).map_err(|error| Failure::BadInput(error.to_string()))?;
+    Ok(calibration.terms.terms())
+}
+
+/// Sets the gauges of the predicted wait: what the model says for exactly the jobs that a run of the scenario drives.
+pub(super) fn show_prediction(scenario: &Scenario, terms: Terms, metrics: &Metrics) {
+    let jobs = trajectory(scenario, terms);
+    let waits = sorted(jobs.iter().filter(|job| !job.warmup).filter_map(JobRecord::wait_s).collect());
+    if waits.is_empty() {
+        return;
+    }
+    let mean = waits.iter().sum::<f64>() / waits.len() as f64;
+    let quantile = |p| quantile_of_sorted(&waits, p).unwrap_or(mean);
+    for (statistic, value) in [("mean", mean), ("p50", quantile(0.5)), ("p99", quantile(0.99))] {
+        metrics.predicted_wait.get_or_create(&StatisticLabels { statistic }).set(value);
+    }
+}

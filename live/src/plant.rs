@@ -1,0 +1,97 @@
+//! A long-running part of the pipeline: servers on a kept queue, with their store, started and ended in order.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::broker::{Broker, BrokerError};
+use crate::consumer::{RetryPolicy, Servers, Shop, WorkMode};
+use crate::metrics::Metrics;
+use crate::store::{Store, Writer};
+use crate::witness::Witness;
+
+/// How often a queue that is to run empty is looked at.
+const LOOK: Duration = Duration::from_millis(50);
+
+/// What a plant is made of.
+pub struct Blueprint {
+    /// The broker with its queue.
+    pub broker: Arc<dyn Broker>,
+    /// Where finished messages are kept.
+    pub store: Option<Arc<dyn Store>>,
+    /// Who is told what becomes of each message.
+    pub witness: Arc<dyn Witness>,
+    /// What is counted.
+    pub metrics: Arc<Metrics>,
+    /// What the servers do.
+    pub mode: WorkMode,
+    /// Number of servers.
+    pub servers: u32,
+    /// Messages that each may hold.
+    pub prefetch: u32,
+    /// What to do when work fails.
+    pub retry: RetryPolicy,
+}
+
+/// Servers at work.
+pub struct Plant {
+    broker: Arc<dyn Broker>,
+    store: Option<Arc<dyn Store>>,
+    writer: Option<Arc<Writer>>,
+    servers: Servers,
+}
+
+/// What was left when a plant had ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Leftovers {
+    /// Messages that were in hand when the grace was over; they went back to the queue.
+    pub given_back: usize,
+    /// Messages in the queue, if the broker could be asked.
+    pub queued: Option<u64>,
+    /// What went wrong.
+    pub trouble: Vec<String>,
+}
+
+impl Plant {
+    /// Starts the servers; call it inside a runtime.
+    ///
+    /// # Errors
+    /// [`BrokerError`] if the broker takes no consumer.
+    pub async fn start(blueprint: Blueprint) -> Result<Self, BrokerError> {
+        let Blueprint { broker, store, witness, metrics, mode, servers: count, prefetch, retry } = blueprint;
+        let writer = store.clone().map(|store| Arc::new(Writer::start(store)));
+        let shop = Shop { broker: Arc::clone(&broker), writer: writer.clone(), witness, metrics, retry };
+        let mut servers = Servers::new(shop);
+        servers.start(count, prefetch, &mode).await?;
+        Ok(Plant { broker, store, writer, servers })
+    }
+
+    /// Waits until the queue is empty, at most for `grace`; for a broker that ends with this process.
+    pub async fn drain(&self, grace: Duration) {
+        let begun = Instant::now();
+        while begun.elapsed() < grace && self.broker.depth().await.is_ok_and(|depth| depth > 0) {
+            tokio::time::sleep(LOOK).await;
+        }
+    }
+
+    /// Takes no further messages, finishes those in hand within `grace`, and closes everything.
+    pub async fn end(self, grace: Duration) -> Leftovers {
+        let given_back = self.servers.finish(grace).await;
+        let queued = self.broker.depth().await.ok();
+        let mut trouble = Vec::new();
+        self.servers.halt();
+        let cancelled = self.broker.cancel().await;
+        if self.servers.end().await > 0 {
+            trouble.push("a server panicked; this is a bug".to_owned());
+        }
+        if let Some(writer) = &self.writer {
+            writer.close().await;
+        }
+        for error in [cancelled, self.broker.close().await].into_iter().filter_map(Result::err) {
+            trouble.push(format!("the broker was not there at the end: {error}"));
+        }
+        if let Some(store) = &self.store {
+            store.close().await;
+        }
+        Leftovers { given_back, queued, trouble }
+    }
+}

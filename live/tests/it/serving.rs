@@ -1,0 +1,234 @@
+//! `live serve` and `live consume` as processes of their own.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::time::{Duration, Instant};
+
+use crate::support::{free_port, live, post, rabbitmq_url, runtime, signal, wait_for_http};
+use live::store::{Fate, StoreChoice};
+
+/// A process that ends with the test, whatever happens. It logs to a file: a pipe that nobody reads fills up.
+struct Running {
+    child: Child,
+    log: tempfile::NamedTempFile,
+}
+
+impl Running {
+    fn start(mut command: Command) -> Self {
+        let log = tempfile::NamedTempFile::new().unwrap();
+        let child = command.stdout(Stdio::null()).stderr(log.reopen().unwrap()).spawn().unwrap();
+        Running { child, log }
+    }
+
+    /// Asks it to end, and returns what it said.
+    fn terminate(mut self) -> (i32, String) {
+        signal(self.child.id(), "-TERM");
+        let code = self.child.wait().unwrap().code().unwrap_or(-1);
+        (code, std::fs::read_to_string(self.log.path()).unwrap())
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn serve(folder: &Path, port: u16, arguments: &[&str]) -> Running {
+    let bind = format!("127.0.0.1:{port}");
+    let mut command = live(folder, &[&["serve", "--bind", &bind], arguments].concat());
+    command.env("AMQP_URL", rabbitmq_url());
+    let running = Running::start(command);
+    wait_for_http(port, "/livez");
+    running
+}
+
+fn consume(folder: &Path, arguments: &[&str]) -> Running {
+    let port = free_port();
+    let bind = format!("127.0.0.1:{port}");
+    let mut command = live(folder, &[&["consume", "--metrics-bind", &bind], arguments].concat());
+    command.env("AMQP_URL", rabbitmq_url());
+    let running = Running::start(command);
+    wait_for_http(port, "/livez");
+    running
+}
+
+fn body(demand_s: f64) -> String {
+    format!(r#"{{"source":"test","timestamp":"2026-01-01T00:00:00Z","data":{{"demand_s":{demand_s}}}}}"#)
+}
+
+/// Posts from several threads until told to stop or nobody answers; returns the ids that were accepted.
+fn load(port: u16, prefix: &str, stop: &AtomicBool) -> BTreeSet<String> {
+    std::thread::scope(|scope| {
+        let clients: Vec<_> = (0..8)
+            .map(|client| {
+                scope.spawn(move || {
+                    let mut accepted = BTreeSet::new();
+                    for number in 0.. {
+                        let id = format!("{prefix}-{client}-{number}");
+                        match post(port, "/ingest", &[("idempotency-key", &id)], &body(0.002)) {
+                            Some((202, _)) => drop(accepted.insert(id)),
+                            // Draining, or a full house: it was not accepted.
+                            Some((503, _)) => {}
+                            Some((status, said)) => panic!("{status}: {said}"),
+                            None => break,
+                        }
+                        if stop.load(SeqCst) {
+                            break;
+                        }
+                    }
+                    accepted
+                })
+            })
+            .collect();
+        clients.into_iter().flat_map(|client| client.join().unwrap()).collect()
+    })
+}
+
+#[test]
+fn sigterm_under_load_loses_nothing_and_ends_with_0() {
+    let folder = tempfile::tempdir().unwrap();
+    let (queue, store) = ("test.sigterm", format!("sqlite:{}/kept.db", folder.path().display()));
+    let kept = ["--queue", queue, "--queue-type", "quorum", "--store", &store, "--grace-s", "10"];
+    let port = free_port();
+    let api = serve(folder.path(), port, &[&["--servers", "0"], &kept[..4]].concat());
+    let stop = AtomicBool::new(false);
+    let (accepted, mut codes) = std::thread::scope(|scope| {
+        let load = scope.spawn(|| load(port, "m", &stop));
+        let mut codes = Vec::new();
+        for _ in 0..2 {
+            let consumer =
+                consume(folder.path(), &[&["--servers", "4", "--prefetch", "3"], &kept[..]].concat());
+            std::thread::sleep(Duration::from_millis(1500));
+            codes.push(consumer.terminate());
+        }
+        codes.push(api.terminate());
+        stop.store(true, SeqCst);
+        (load.join().unwrap(), codes)
+    });
+    assert!(accepted.len() > 200, "there was load: {}", accepted.len());
+    let last = consume(folder.path(), &[&["--servers", "8", "--prefetch", "10"], &kept[..]].concat());
+    let kept_ids = runtime().block_on(async {
+        let store = store.parse::<StoreChoice>().unwrap().open().await.unwrap().unwrap();
+        let deadline = Instant::now() + Duration::from_secs(60);
+        while store.count().await.unwrap() < accepted.len() as u64 {
+            assert!(Instant::now() < deadline, "{} of {}", store.count().await.unwrap(), accepted.len());
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        let mut kept = 0;
+        for id in &accepted {
+            let row =
+                store.find(id).await.unwrap().unwrap_or_else(|| panic!("{id} was accepted and is lost"));
+            assert_eq!(row.fate, Fate::Processed);
+            kept += 1;
+        }
+        kept
+    });
+    assert_eq!(kept_ids, accepted.len());
+    codes.push(last.terminate());
+    for (code, said) in codes {
+        assert_eq!(code, 0, "{said}");
+    }
+}
+
+#[test]
+fn no_credential_is_in_a_log_or_in_the_process_list() {
+    let folder = tempfile::tempdir().unwrap();
+    let port = free_port();
+    let bind = format!("127.0.0.1:{port}");
+    let mut command = live(
+        folder.path(),
+        &[
+            "serve",
+            "--bind",
+            &bind,
+            "--queue",
+            "test.secret",
+            "--store",
+            "none",
+            "--log",
+            "trace",
+            "--log-format",
+            "json",
+        ],
+    );
+    command.env("AMQP_URL", rabbitmq_url()).env("LIVE_TOKEN", "s3cret-t0ken-of-the-test");
+    let running = Running::start(command);
+    wait_for_http(port, "/livez");
+    let refused = post(port, "/ingest", &[("authorization", "Bearer wr0ng-t0ken")], &body(0.0)).unwrap();
+    assert_eq!(refused.0, 401);
+    let authorized = [("authorization", "Bearer s3cret-t0ken-of-the-test"), ("idempotency-key", "one")];
+    assert_eq!(post(port, "/ingest", &authorized, &body(0.0)).unwrap().0, 202);
+    let listed = std::fs::read(format!("/proc/{}/cmdline", running.child.id())).unwrap();
+    let (code, log) = running.terminate();
+    assert_eq!(code, 0, "{log}");
+    assert!(
+        log.lines().count() > 3 && log.contains("\"one\""),
+        "requests are logged with the message id: {log}"
+    );
+    for text in [log, String::from_utf8_lossy(&listed).into_owned()] {
+        for secret in ["s3cret", "wr0ng", "guest:guest"] {
+            assert!(!text.contains(secret), "{secret} is in {text}");
+        }
+    }
+}
+
+fn refused(arguments: &[&str]) -> Output {
+    let folder = tempfile::tempdir().unwrap();
+    live(folder.path(), arguments).output().unwrap()
+}
+
+#[test]
+fn what_is_unsafe_or_cannot_work_is_refused_with_its_remedy() {
+    for (arguments, remedy) in [
+        (&["serve", "--bind", "0.0.0.0:0", "--broker", "embedded"][..], "LIVE_TOKEN"),
+        (&["consume", "--broker", "embedded"], "AMQP_URL"),
+        (&["serve", "--broker", "embedded", "--store", "mysql://h/d"], "sqlite"),
+        (&["serve", "--broker", "embedded", "--work", "store", "--store", "none"], "--store sqlite"),
+        (&["serve", "--broker", "embedded", "--work", "command:/no/such/program"], "correct the path"),
+        (&["serve", "--broker", "embedded", "--log", "live=loud"], "--log info"),
+        (&["run", "--broker", "embedded", "--bind", "0.0.0.0:0"], "live serve"),
+    ] {
+        let output = refused(arguments);
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {said}");
+        assert!(said.contains(remedy), "{arguments:?}: {said}");
+    }
+}
+
+#[test]
+fn a_private_queue_is_worked_off_before_the_end_or_the_loss_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    for (demand_s, grace_s, code) in [(0.001, "10", 0), (5.0, "0", 1)] {
+        let port = free_port();
+        let bind = format!("127.0.0.1:{port}");
+        let arguments =
+            ["serve", "--bind", &bind, "--broker", "embedded", "--store", "none", "--grace-s", grace_s];
+        let running = Running::start(live(folder.path(), &arguments));
+        wait_for_http(port, "/livez");
+        for _ in 0..20 {
+            assert_eq!(post(port, "/ingest", &[], &body(demand_s)).unwrap().0, 202);
+        }
+        let (ended, said) = running.terminate();
+        assert_eq!(ended, code, "{said}");
+        assert_eq!(said.contains("accepted messages were not worked on"), code == 1, "{said}");
+    }
+}
+
+#[test]
+fn a_log_line_is_one_json_object() {
+    let folder = tempfile::tempdir().unwrap();
+    let port = free_port();
+    let bind = format!("127.0.0.1:{port}");
+    let arguments =
+        ["serve", "--bind", &bind, "--broker", "embedded", "--store", "none", "--log-format", "json"];
+    let running = Running::start(live(folder.path(), &arguments));
+    wait_for_http(port, "/livez");
+    let (_, log) = running.terminate();
+    let line = log.lines().find(|line| line.starts_with('{')).unwrap();
+    let event: serde_json::Value = serde_json::from_str(line).unwrap();
+    assert!(event["level"].is_string() && event["timestamp"].is_string(), "{event}");
+}
