@@ -5,7 +5,7 @@ QUEUE_TYPE ?= classic
 BROKER     ?= auto
 CALIBRATION = data/calibrations/$(if $(filter embedded,$(BROKER)),in-process,$(QUEUE_TYPE))-$(basename $(notdir $(SCENARIO))).toml
 
-.PHONY: demo test lint rabbitmq slurm postgresql prometheus figures bench bench-live containers verify coverage help
+.PHONY: demo test lint rabbitmq slurm postgresql prometheus figures bench bench-live containers verify coverage fuzz help
 
 help:
 	@echo 'make demo    calibrate, predict, drive, compare on this machine (about a minute after the build)'
@@ -17,6 +17,7 @@ help:
 	@echo 'make bench-live  the ingestion pipeline beside FastAPI + aio-pika + pika (half an hour; docs/performance.md)'
 	@echo 'make containers  Dockerfile and compose.yaml, as far as they can be checked without a container engine'
 	@echo 'make verify  does the simulation keep its word on this machine? (half a minute)'
+	@echo 'make fuzz    schemathesis against a running API (URL=..., TOKEN=...)'
 	@echo 'make coverage  the same with twice the seeds: the table of docs/methodology.md'
 
 demo:
@@ -71,3 +72,7 @@ verify:
 # The table of docs/methodology.md.
 coverage:
 	cargo run --release --locked -p sim -- verify --seeds 2000
+
+# Against an API that is running and otherwise unused: make fuzz URL=http://127.0.0.1:8080 TOKEN=...
+fuzz:
+	@deploy/fuzz-api.sh $(or $(URL),http://127.0.0.1:8080) "$(TOKEN)"

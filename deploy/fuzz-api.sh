@@ -16,7 +16,7 @@ if [ ! -x "$venv/bin/schemathesis" ]; then
 	python3 -m venv "$venv"
 	"$venv/bin/pip" install --quiet "schemathesis==$version"
 fi
-[ "$("$venv/bin/schemathesis" --version)" = "$version" ] || "$venv/bin/schemathesis" --version
+"$venv/bin/schemathesis" --version
 
 cd "$root/live/tests/fuzz"
 # The token is in the environment, not among the arguments, which every user of the machine may read.

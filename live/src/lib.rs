@@ -8,6 +8,7 @@ pub mod backoff;
 pub mod broker;
 pub mod cli;
 pub mod clock;
+pub mod clock_offset;
 pub mod consumer;
 pub mod deployment;
 pub mod drivable;

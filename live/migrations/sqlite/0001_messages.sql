@@ -1,9 +1,10 @@
--- One row per message, however often it was delivered.
+-- One row a message, however often it was delivered. The table has the same columns in every database.
 CREATE TABLE messages (
-    id          TEXT PRIMARY KEY NOT NULL,
-    fate        TEXT NOT NULL CHECK (fate IN ('processed', 'dead_lettered')),
-    reason      TEXT,
-    attempts    INTEGER NOT NULL,
-    body        BLOB NOT NULL,
-    finished_at TEXT NOT NULL
-) WITHOUT ROWID;
+    id             TEXT    NOT NULL PRIMARY KEY,
+    fate           TEXT    NOT NULL CHECK (fate IN ('processed', 'dead-lettered')),
+    reason         TEXT,
+    attempts       INTEGER NOT NULL,
+    body           BLOB    NOT NULL,
+    -- Microseconds since 1970, UTC: datetime(finished_at_us / 1e6, 'unixepoch') reads it.
+    finished_at_us INTEGER NOT NULL
+) STRICT;

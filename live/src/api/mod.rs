@@ -1,7 +1,7 @@
 //! The HTTP API in front of the queue.
 //!
-//! A request goes through plain functions: the connection ([`serve`]), the route ([`Api::respond`]), the handler.
-//! There is no stack of layers between them, so what a request costs can be read off the code.
+//! A request goes through plain functions: the connection ([`serve`]), axum, the route ([`Api::respond`]), the
+//! handler. There is no stack of layers between them, so what a request costs can be read off the code.
 
 mod batch;
 mod body;
@@ -21,6 +21,10 @@ mod wire;
 
 use std::sync::Arc;
 
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::response::Response;
 use tokio::sync::Semaphore;
 
 use crate::broker::Broker;
@@ -86,8 +90,18 @@ impl Api {
         Api { takes_messages: false, ..self }
     }
 
+    /// The API as a service of axum, to be served by [`serve`] or mounted somewhere else.
+    pub fn router(self: Arc<Self>) -> Router {
+        // One handler for all: what is at a path is decided in one place, beside its methods and its metrics' name.
+        Router::new().fallback(answer).with_state(self)
+    }
+
     /// The metrics that this API counts in.
     pub fn metrics(&self) -> &Arc<Metrics> {
         &self.metrics
     }
+}
+
+async fn answer(State(api): State<Arc<Api>>, request: Request) -> Response {
+    api.respond(request).await.map(Body::new)
 }

@@ -1,18 +1,19 @@
 //! Accepting connections, and letting go of them.
 
-use std::convert::Infallible;
 use std::future::poll_fn;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::Duration;
 
+use axum::Router;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
+use tower::Service;
 
 use super::Api;
 use super::Limits;
@@ -33,7 +34,12 @@ pub async fn serve(
 ) -> usize {
     let api = api.into();
     let limits = Arc::new(api.settings.limits.clone());
-    let server = Server { api, limits: Arc::clone(&limits), in_flight: Arc::default(), stop: stop.clone() };
+    let server = Server {
+        router: api.router(),
+        limits: Arc::clone(&limits),
+        in_flight: Arc::default(),
+        stop: stop.clone(),
+    };
     let mut door = Door { listener, places: Arc::new(Semaphore::new(limits.connections)), is_starved: false };
     // Dropping the set ends its tasks.
     let mut connections = JoinSet::new();
@@ -104,7 +110,7 @@ fn is_of_one_connection(error: &io::Error) -> bool {
 /// What the connections share.
 #[derive(Clone)]
 struct Server {
-    api: Arc<Api>,
+    router: Router,
     limits: Arc<Limits>,
     in_flight: Arc<AtomicUsize>,
     stop: watch::Receiver<bool>,
@@ -114,16 +120,16 @@ impl Server {
     /// Answers the requests of one connection to its end.
     async fn converse(mut self, stream: TcpStream) {
         let (wire, phase) = Wire::new(stream, Arc::clone(&self.limits));
-        let (api, in_flight) = (Arc::clone(&self.api), Arc::clone(&self.in_flight));
+        let (router, in_flight) = (self.router.clone(), Arc::clone(&self.in_flight));
         let service = service_fn(move |request: hyper::Request<Incoming>| {
             phase.begin();
-            let (api, phase) = (Arc::clone(&api), phase.clone());
+            let (mut router, phase) = (router.clone(), phase.clone());
             let counted = Counted::new(Arc::clone(&in_flight));
             Box::pin(async move {
-                let response = api.respond(request).await;
+                let response = router.call(request).await;
                 phase.end();
                 drop(counted);
-                Ok::<_, Infallible>(response)
+                response
             })
         });
         // Hyper's own limit of 100 headers costs nothing; the lower one of the settings is checked with the route.

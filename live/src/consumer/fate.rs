@@ -10,7 +10,7 @@ use super::{Shop, State};
 use crate::broker::{BrokerError, Destination, PublishError, Receipt, Subscription};
 use crate::clock::monotonic_ns;
 use crate::message::{ACCEPTED_US, ATTEMPTS, Message, REASON};
-use crate::store::{Fate, Row};
+use crate::store::{Fate, Row, StoreError};
 use crate::witness::Service;
 
 /// How long to wait before a message that could not be passed on is offered again.
@@ -54,9 +54,14 @@ impl Settlement {
     /// The work succeeded: acknowledges once the store has committed the row.
     pub fn keep_and_acknowledge(self, receipt: Receipt) {
         let row = processed(&self.message);
-        self.keep_then(row, |settlement| async move {
-            let acknowledged = receipt.acknowledge().await;
-            settlement.succeeded(&acknowledged);
+        self.keep_then(row, |settlement, kept| async move {
+            match kept {
+                Ok(()) => {
+                    let acknowledged = receipt.acknowledge().await;
+                    settlement.succeeded(&acknowledged);
+                }
+                Err(reason) => settlement.bury_as("refused", receipt, &reason),
+            }
         });
     }
 
@@ -81,7 +86,8 @@ impl Settlement {
 
     /// The work can never succeed: the message goes to the dead letters.
     pub fn bury(self, receipt: Receipt, reason: &str) {
-        let kind = if reason.starts_with("malformed") { "malformed" } else { "panic" };
+        let kinds = ["malformed", "refused", "panic"];
+        let kind = kinds.into_iter().find(|kind| reason.starts_with(kind)).unwrap_or("other");
         self.bury_as(kind, receipt, reason);
     }
 
@@ -94,7 +100,8 @@ impl Settlement {
                 return self.state.settle();
             }
             let row = row(&self.message, Fate::DeadLettered, self.service.attempts);
-            self.keep_then(row, move |mut settlement| async move {
+            // A row that the store refuses is still a message among the dead letters.
+            self.keep_then(row, move |mut settlement, _kept| async move {
                 settlement.service.acked_ns = receipt.acknowledge().await.is_ok().then(monotonic_ns);
                 settlement.shop.metrics.count_dead_letter(kind);
                 settlement.shop.witness.dead_lettered(&settlement.message.id, &settlement.service);
@@ -131,21 +138,22 @@ impl Settlement {
         }
     }
 
-    /// Goes on once the store, if there is one, has committed the row; without a commit the message stays
-    /// unacknowledged and comes again.
-    fn keep_then<F>(self, row: Row, then: impl FnOnce(Settlement) -> F + Send + 'static)
+    /// Goes on once the store, if there is one, has committed the row, or has said that it never will and why. If the
+    /// store is not there the message stays unacknowledged and comes again.
+    fn keep_then<F>(self, row: Row, then: impl FnOnce(Settlement, Result<(), String>) -> F + Send + 'static)
     where
         F: Future<Output = ()> + Send + 'static,
     {
         let runtime = self.runtime.clone();
         let Some(writer) = self.shop.writer.clone() else {
-            runtime.spawn(then(self));
+            runtime.spawn(then(self, Ok(())));
             return;
         };
         writer.submit(
             row,
             Box::new(move |kept| match kept {
-                Ok(()) => drop(runtime.spawn(then(self))),
+                Ok(()) => drop(runtime.spawn(then(self, Ok(())))),
+                Err(StoreError::Refused(reason)) => drop(runtime.spawn(then(self, Err(reason)))),
                 Err(error) => {
                     tracing::warn!(message_id = %self.message.id, %error, "not kept, and so not acknowledged");
                     self.state.settle();

@@ -15,7 +15,7 @@ use rustix::time::{ClockId, Timespec, clock_gettime};
 use super::fate::processed;
 use crate::clock::{hold_until, monotonic_ns, nanoseconds};
 use crate::message::Message;
-use crate::store::Writer;
+use crate::store::{StoreError, Writer};
 
 /// How often a server that waits for a command looks whether it should halt.
 const LOOK: Timespec = Timespec { tv_sec: 0, tv_nsec: 100_000_000 };
@@ -129,7 +129,11 @@ impl Worker for StoreInsert {
         let Some(writer) = &self.writer else {
             return Err(Fault::Transient("there is no store to write to".into()));
         };
-        writer.submit_and_wait(processed(message)).map_err(|_stopped| Fault::Halted)
+        writer.submit_and_wait(processed(message)).map_err(|error| match error {
+            StoreError::Refused(reason) => Fault::Permanent(format!("refused: {reason}")),
+            // Only a writer that was closed gives up otherwise.
+            _ => Fault::Halted,
+        })
     }
 
     fn commits(&self) -> bool {

@@ -1,19 +1,18 @@
 //! Where finished messages are kept: exactly one row per message, however often it was delivered.
 
 mod choice;
-mod postgresql;
+mod postgres;
+mod sql;
 mod sqlite;
 mod writer;
 
-use std::collections::BTreeMap;
-
 use bytes::Bytes;
+pub use choice::{PostgresUrl, StoreChoice};
 use time::OffsetDateTime;
 
-use crate::broker::Pending;
-
-pub use choice::StoreChoice;
 pub use writer::{OnCommit, Writer};
+
+use crate::broker::Pending;
 
 /// A table of finished messages.
 pub trait Store: Send + Sync {
@@ -65,6 +64,16 @@ pub enum Fate {
     DeadLettered,
 }
 
+impl Fate {
+    /// Its name in tables and answers.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Fate::Processed => "processed",
+            Fate::DeadLettered => "dead-lettered",
+        }
+    }
+}
+
 /// Why a store failed; the message never shows a credential.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -75,66 +84,7 @@ pub enum StoreError {
     /// It cannot be opened, reached, or written.
     #[error("{0}")]
     Unavailable(String),
-}
-
-impl Fate {
-    /// The name in the table and in JSON.
-    pub fn name(self) -> &'static str {
-        match self {
-            Fate::Processed => "processed",
-            Fate::DeadLettered => "dead_lettered",
-        }
-    }
-}
-
-/// What becomes of a row whose message is there already.
-const ON_CONFLICT: &str = " ON CONFLICT (id) DO UPDATE SET fate = excluded.fate, reason = excluded.reason, \
-     attempts = excluded.attempts, body = excluded.body, finished_at = excluded.finished_at \
-     WHERE messages.fate = 'dead_lettered' AND excluded.fate = 'processed'";
-
-const COUNT: &str = "SELECT COUNT(*) FROM messages";
-const FIND_SQLITE: &str = "SELECT id, fate, reason, attempts, body, finished_at FROM messages WHERE id = ?";
-const FIND_POSTGRESQL: &str =
-    "SELECT id, fate, reason, attempts, body, finished_at FROM messages WHERE id = $1";
-
-/// A row as the database gives it.
-#[derive(sqlx::FromRow)]
-struct Kept {
-    id: String,
-    fate: String,
-    reason: Option<String>,
-    attempts: i32,
-    body: Vec<u8>,
-    finished_at: OffsetDateTime,
-}
-
-impl From<Kept> for Row {
-    fn from(kept: Kept) -> Self {
-        Row {
-            id: kept.id,
-            // The table admits two words only.
-            fate: if kept.fate == Fate::Processed.name() { Fate::Processed } else { Fate::DeadLettered },
-            reason: kept.reason,
-            attempts: kept.attempts.unsigned_abs(),
-            body: kept.body.into(),
-            finished_at: kept.finished_at,
-        }
-    }
-}
-
-/// One row a message: within one statement no row may be written twice.
-fn distinct(rows: &[Row]) -> Vec<&Row> {
-    let mut best: BTreeMap<&str, &Row> = BTreeMap::new();
-    for row in rows {
-        let kept = best.entry(&row.id).or_insert(row);
-        if kept.fate == Fate::DeadLettered && row.fate == Fate::Processed {
-            *kept = row;
-        }
-    }
-    best.into_values().collect()
-}
-
-/// A failure of the database, without anything of the URL.
-fn failed(name: &str, error: &sqlx::Error) -> StoreError {
-    StoreError::Unavailable(format!("{name}: {error}"))
+    /// It answers, and will never take one of these rows as it is.
+    #[error("{0}")]
+    Refused(String),
 }

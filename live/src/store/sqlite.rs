@@ -1,105 +1,137 @@
-//! The store in one file: SQLite, compiled in.
+//! SQLite: one file, which several processes of one machine may share.
 
 use std::path::Path;
 use std::time::Duration;
 
 use sqlx::migrate::Migrator;
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{QueryBuilder, SqlitePool};
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
+};
+use sqlx::{ConnectOptions, QueryBuilder, Sqlite};
 
-use super::{Kept, Row, Store, StoreError, distinct};
+use super::sql::{self, CHECK, COUNT, Columns, FIND, ON_CONFLICT, STATEMENT_ROWS};
+use super::{Row, Store, StoreError};
 use crate::broker::Pending;
 
-static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
+static MIGRATIONS: Migrator = sqlx::migrate!("./migrations/sqlite");
 
-/// How long to wait for another process that writes.
-const BUSY: Duration = Duration::from_secs(5);
-
-/// Connections; SQLite has one writer at a time, and readers beside it.
+/// Connections of one process: one writes, the others answer questions meanwhile.
 const CONNECTIONS: u32 = 4;
 
-/// A SQLite file, shared with other processes of the host if need be.
-pub(super) struct Sqlite {
+/// How long a call waits for one of them.
+const ACQUIRE_LIMIT: Duration = Duration::from_secs(2);
+
+/// How long a statement waits for the other writers of the file.
+const BUSY_LIMIT: Duration = Duration::from_secs(3);
+
+/// A table of finished messages in a SQLite file.
+pub(super) struct SqliteStore {
     name: String,
     pool: SqlitePool,
 }
 
-impl Sqlite {
-    /// Opens the file, made if it is not there, and brings its tables up to date.
-    pub async fn open(path: &Path) -> Result<Self, StoreError> {
+impl SqliteStore {
+    /// Opens the file, making it and its folder if they are missing.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] if that cannot be done.
+    pub(super) async fn open(path: &Path) -> Result<Self, StoreError> {
         let name = format!("sqlite {}", path.display());
-        let unavailable = |error: String| {
+        let unusable = |error: &dyn std::fmt::Display| {
             StoreError::Unavailable(format!(
-                "{name} cannot be opened: {error}\n  rule: a file of this program, in a writable folder\n  remedy: \
-                 name another file with --store sqlite:PATH"
+                "the store {name} cannot be opened: {error}\n  rule: its file and folder must be writable, and no \
+                 newer version may have changed the file\n  remedy: check the path of --store sqlite:PATH"
             ))
         };
-        if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-            std::fs::create_dir_all(folder).map_err(|error| unavailable(error.to_string()))?;
+        // An absolute path cannot be mistaken for a URI, whatever its name begins with.
+        let path = std::path::absolute(path).map_err(|error| unusable(&error))?;
+        if let Some(folder) = path.parent() {
+            std::fs::create_dir_all(folder).map_err(|error| unusable(&error))?;
         }
-        // A commit must outlive a power failure, since the message is acknowledged after it: FULL, not NORMAL.
+        // Readers do not wait for the writer in WAL mode. FULL: a commit is on the disk before the message is
+        // acknowledged; NORMAL would lose the last commits with the power, after the broker has forgotten them.
         let options = SqliteConnectOptions::new()
-            .filename(path)
+            .filename(&path)
             .create_if_missing(true)
+            .busy_timeout(BUSY_LIMIT)
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
-            .busy_timeout(BUSY);
-        let pool = SqlitePoolOptions::new().max_connections(CONNECTIONS).acquire_timeout(BUSY);
-        let pool = pool.connect_with(options).await.map_err(|error| unavailable(error.to_string()))?;
-        MIGRATIONS.run(&pool).await.map_err(|error| unavailable(error.to_string()))?;
-        Ok(Sqlite { name, pool })
+            .disable_statement_logging();
+        let pool = SqlitePoolOptions::new().max_connections(CONNECTIONS).acquire_timeout(ACQUIRE_LIMIT);
+        let pool = pool.connect_with(options).await.map_err(|error| unusable(&error))?;
+        migrate(&pool).await.map_err(|error| unusable(&error))?;
+        Ok(SqliteStore { name, pool })
+    }
+
+    fn failure(&self, error: sqlx::Error) -> StoreError {
+        sql::failure(&self.name, &error)
     }
 
     async fn insert(&self, rows: &[Row]) -> Result<u64, sqlx::Error> {
-        let rows = distinct(rows);
-        if rows.is_empty() {
-            return Ok(0);
+        let rows = sql::distinct(rows);
+        // Taking the write lock at once lets the busy handler wait for it.
+        let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await?;
+        let mut changed = 0;
+        for chunk in rows.chunks(STATEMENT_ROWS) {
+            let mut query = QueryBuilder::<Sqlite>::new(
+                "INSERT INTO messages (id, fate, reason, attempts, body, finished_at_us) ",
+            );
+            query.push_values(chunk, |mut values, row| {
+                values
+                    .push_bind(row.id.as_str())
+                    .push_bind(row.fate.name())
+                    .push_bind(sql::reason(row))
+                    .push_bind(i64::from(row.attempts))
+                    .push_bind(row.body.as_ref())
+                    .push_bind(sql::finished_at_us(row));
+            });
+            query.push(ON_CONFLICT);
+            // Batches have all sizes; remembering a statement for each would only fill the memory.
+            let done = query.build().persistent(false).execute(&mut *transaction).await?;
+            changed += done.rows_affected();
         }
-        let mut insert =
-            QueryBuilder::new("INSERT INTO messages (id, fate, reason, attempts, body, finished_at) ");
-        insert.push_values(rows, |mut values, row| {
-            values
-                .push_bind(&row.id)
-                .push_bind(row.fate.name())
-                .push_bind(&row.reason)
-                .push_bind(i64::from(row.attempts))
-                .push_bind(row.body.as_ref())
-                .push_bind(row.finished_at);
-        });
-        insert.push(super::ON_CONFLICT);
-        // The number of rows differs from batch to batch, so the statement is not worth keeping.
-        Ok(insert.build().persistent(false).execute(&self.pool).await?.rows_affected())
+        transaction.commit().await?;
+        Ok(changed)
     }
 }
 
-impl Store for Sqlite {
+/// Brings the file to the present schema, one process at a time.
+async fn migrate(pool: &SqlitePool) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+    // The migrator itself locks nothing in SQLite, and two processes may start at the same time.
+    let mut transaction = pool.begin_with("BEGIN IMMEDIATE").await?;
+    MIGRATIONS.run_direct(None, &mut *transaction, false).await?;
+    transaction.commit().await?;
+    Ok(())
+}
+
+impl Store for SqliteStore {
     fn name(&self) -> &str {
         &self.name
     }
 
     fn keep<'a>(&'a self, rows: &'a [Row]) -> Pending<'a, Result<u64, StoreError>> {
-        Box::pin(async move { self.insert(rows).await.map_err(|error| super::failed(&self.name, &error)) })
+        Box::pin(async move { self.insert(rows).await.map_err(|error| self.failure(error)) })
     }
 
     fn find<'a>(&'a self, id: &'a str) -> Pending<'a, Result<Option<Row>, StoreError>> {
         Box::pin(async move {
-            let found =
-                sqlx::query_as::<_, Kept>(super::FIND_SQLITE).bind(id).fetch_optional(&self.pool).await;
-            Ok(found.map_err(|error| super::failed(&self.name, &error))?.map(Row::from))
+            let found = sqlx::query_as::<_, Columns>(FIND).bind(id).fetch_optional(&self.pool).await;
+            let found = found.map_err(|error| self.failure(error))?;
+            found.map(|columns| sql::row(&self.name, columns)).transpose()
         })
     }
 
     fn count(&self) -> Pending<'_, Result<u64, StoreError>> {
         Box::pin(async move {
-            let count = sqlx::query_scalar::<_, i64>(super::COUNT).fetch_one(&self.pool).await;
-            Ok(count.map_err(|error| super::failed(&self.name, &error))?.unsigned_abs())
+            let count = sqlx::query_scalar::<_, i64>(COUNT).fetch_one(&self.pool).await;
+            count.map(i64::unsigned_abs).map_err(|error| self.failure(error))
         })
     }
 
     fn check(&self) -> Pending<'_, Result<(), StoreError>> {
         Box::pin(async move {
-            let answer = sqlx::query("SELECT 1").execute(&self.pool).await;
-            answer.map(drop).map_err(|error| super::failed(&self.name, &error))
+            let answer = sqlx::query(CHECK).execute(&self.pool).await;
+            answer.map(|_| ()).map_err(|error| self.failure(error))
         })
     }
 

@@ -15,6 +15,7 @@ mod dead_letters;
 mod interruption;
 mod jobs;
 
+mod postgresql;
 mod prometheus;
 mod rabbitmq;
 mod reconnect;

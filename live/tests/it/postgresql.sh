@@ -1,31 +1,41 @@
-# Owns a private PostgreSQL cluster: starts it, waits until standard input closes, ends it.
+# Owns a private PostgreSQL cluster: makes it, obeys `stop` and `start` on standard input, ends it with that.
 #
-# Arguments: directory, port, password of the user `lindley`. The server refuses to be root's, so root hands the
-# directory to the package's user. Everything is ended by process id; nothing listens beyond loopback.
-dir=$1 port=$2 password=$3
+# The pipe to standard input closes on every way out of the program that opened it, kill -9 included, so a cluster
+# never outlives its tests. Arguments: directory, port, folder of the server's programs. The password is in the file
+# `password` of that directory. Everything is ended by process id; nothing listens beyond loopback.
+dir=$1 port=$2 programs=$3
 cd "$dir" || exit 1
-for bin in /usr/lib/postgresql/*/bin; do :; done
+trap '' INT HUP TERM
 
+# The server refuses to run as root; Debian's package brings a user for it.
 as=
 if [ "$(id -u)" -eq 0 ]; then
-    as='setpriv --reuid=postgres --regid=postgres --clear-groups'
-    chown postgres:postgres "$dir"
+    as='setpriv --reuid=postgres --regid=postgres --init-groups'
+    chown -R postgres: "$dir"
 fi
-printf '%s' "$password" > password
-chmod 644 password
-$as "$bin/initdb" -D "$dir/data" -U lindley --auth=scram-sha-256 --pwfile="$dir/password" > initdb.out 2>&1 || {
-    cat initdb.out >&2
-    exit 1
+
+start() {
+    # `as` is several words, or none.
+    $as "$programs/postgres" -D "$dir/data" -p "$port" -c listen_addresses=127.0.0.1 \
+        -c unix_socket_directories="$dir" < /dev/null >> node.out 2>&1 &
+    node=$!
+    echo "$node" > node.pid
 }
-$as "$bin/postgres" -D "$dir/data" -p "$port" -c listen_addresses=127.0.0.1 -c "unix_socket_directories=$dir" \
-    < /dev/null > "$dir/postgres.out" 2>&1 &
-server=$!
-echo "$server"
 
-read -r _
+# Like a power failure, but without leaving shared memory or children behind. A stopped process hears nothing else.
+stop() {
+    kill -QUIT "$node" && kill -CONT "$node"
+    wait "$node"
+} 2> /dev/null
 
-# The data goes with it, so there is nothing to shut down in order; stopped processes must go on to end.
-kill -CONT "$server" 2> /dev/null
-kill -QUIT "$server" 2> /dev/null
-wait
+$as "$programs/initdb" --no-sync --username=lindley --auth=scram-sha-256 --pwfile=password --encoding=UTF8 \
+    --locale=C -D "$dir/data" < /dev/null > node.out 2>&1 && start
+while read -r order; do
+    case $order in
+        stop) stop ;;
+        start) start ;;
+    esac
+done
+
+stop
 cd / && rm -rf "$dir"
