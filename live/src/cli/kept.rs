@@ -49,9 +49,6 @@ pub(super) struct KeptArguments {
     /// Calibration file for that prediction
     #[arg(long, value_name = "FILE", requires = "scenario")]
     calibration: Option<PathBuf>,
-    /// Folder of a run in which this process takes part, for `live join`
-    #[arg(long, value_name = "DIR")]
-    run: Option<PathBuf>,
     #[command(flatten)]
     log: LogArguments,
 }
