@@ -111,14 +111,6 @@ impl Deployment {
         !matches!(self.resolved(), BrokerChoice::Url(_))
     }
 
-    /// The URL of a broker that others can reach, if one is chosen.
-    pub fn url(&self) -> Option<String> {
-        match self.resolved() {
-            BrokerChoice::Url(url) => Some(url),
-            _ => None,
-        }
-    }
-
     /// Opens the broker and a queue on it; at a private broker every queue ends with the process.
     ///
     /// # Errors

@@ -89,8 +89,6 @@ pub struct Metrics {
     pub broker_up: Gauge,
     /// Connections to the broker that were lost.
     pub broker_outages: Counter,
-    /// Jobs without a trace, from the ledger of a run.
-    pub lost: Gauge,
     /// The wait that the model predicts, to be read beside the observed one.
     pub predicted_wait: Family<StatisticLabels, Seconds>,
 }
@@ -119,7 +117,6 @@ impl Metrics {
             dead_letter_depth: Gauge::default(),
             broker_up: Gauge::default(),
             broker_outages: Counter::default(),
-            lost: Gauge::default(),
             predicted_wait: Family::default(),
         };
         metrics.register_durations();
@@ -175,7 +172,6 @@ impl Metrics {
             ("queue_depth", "Messages in the work queue that no consumer holds", &self.queue_depth),
             ("dead_letter_depth", "Messages among the dead letters", &self.dead_letter_depth),
             ("broker_up", "1 while the broker takes messages", &self.broker_up),
-            ("messages_lost", "Confirmed messages of a run that left no trace", &self.lost),
         ] {
             registry.register(name, help, gauge.clone());
         }
