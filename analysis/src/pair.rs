@@ -7,6 +7,8 @@ use sim::engine::trajectory;
 use sim::model::{JobRecord, Outcome, Terms};
 use sim::run_folder::{Manifest, Run, RunFolderError, Source, Status, list};
 
+use crate::compare::MEAN_MARGIN;
+
 /// Why two runs cannot be compared.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -86,6 +88,22 @@ pub enum PairError {
     /// The overheads cannot be told from the run.
     #[error("without a calibration the overheads are fitted on the first third of the run: {0}")]
     Fit(#[from] FitError),
+    /// The hosts' clocks are not known well enough.
+    #[error(
+        "{}: times between its hosts are known to ± {uncertainty_ms:.3} ms, and a mean wait of {wait_ms:.3} ms may be off by \
+         {margin_ms:.3} ms\n  rule: what is compared must be known better than its margin\n  remedy: drive again over a quicker \
+         network, or all on one host", path.display()
+    )]
+    Clocks {
+        /// The run.
+        path: PathBuf,
+        /// Half-width of a time between two hosts, ms.
+        uncertainty_ms: f64,
+        /// The predicted mean wait, ms.
+        wait_ms: f64,
+        /// What the margin allows, ms.
+        margin_ms: f64,
+    },
     /// No job was served after the warm-up.
     #[error("{}: no measured job was served\n  rule: a comparison needs served jobs\n  remedy: drive for longer", path.display())]
     NothingServed {
@@ -250,6 +268,7 @@ impl Pair {
         if jobs.is_empty() {
             return Err(PairError::NothingServed { path: observed.path });
         }
+        refuse_vague_clocks(&observed, &jobs)?;
         Ok(Pair { observed, terms, source, jobs, warnings })
     }
 
@@ -288,6 +307,22 @@ fn refuse_other_set_up(predicted: &Run, observed: &Manifest) -> Result<(), PairE
         });
     }
     Ok(())
+}
+
+/// A run of several hosts is compared only if their clocks are known to within the margin of the mean wait.
+fn refuse_vague_clocks(observed: &Run, jobs: &[PairedJob]) -> Result<(), PairError> {
+    let uncertainty_s = observed.manifest.live.as_ref().map_or(0.0, |live| live.clock_uncertainty_s);
+    let wait_s = jobs.iter().map(|job| job.predicted.wait_s).sum::<f64>() / jobs.len() as f64;
+    let margin_s = MEAN_MARGIN * wait_s.max(observed.scenario.service().mean());
+    if uncertainty_s <= margin_s {
+        return Ok(());
+    }
+    Err(PairError::Clocks {
+        path: observed.path.clone(),
+        uncertainty_ms: uncertainty_s * 1e3,
+        wait_ms: wait_s * 1e3,
+        margin_ms: margin_s * 1e3,
+    })
 }
 
 /// A warning if a prediction's rows are not what this version would predict.

@@ -18,8 +18,9 @@ use crate::recorder::Recorder;
 pub fn settle(recorder: &Recorder, queued: Option<u64>) -> (Ledger, Vec<JobRecord>) {
     let mut records: Vec<JobRecord> = (0..recorder.len()).map(|index| recorder.record(index)).collect();
     let mut still_queued = queued.unwrap_or(u64::MAX);
+    let confirmed = |record: &JobRecord| recorder.is_confirmed(record.job as usize);
     for record in records.iter_mut().rev() {
-        if record.outcome == Outcome::Unfinished && record.confirmed_s.is_some() {
+        if record.outcome == Outcome::Unfinished && confirmed(record) {
             if still_queued > 0 {
                 still_queued -= 1;
             } else {
@@ -29,7 +30,6 @@ pub fn settle(recorder: &Recorder, queued: Option<u64>) -> (Ledger, Vec<JobRecor
     }
     let count =
         |keep: &dyn Fn(&JobRecord) -> bool| records.iter().filter(|record| keep(record)).count() as u64;
-    let confirmed = |record: &JobRecord| record.confirmed_s.is_some();
     let ledger = Ledger {
         attempted: count(&|record| record.sent_s.is_some()),
         confirmed: count(&confirmed),

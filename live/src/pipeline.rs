@@ -7,27 +7,29 @@ use std::time::Duration;
 use sim::model::{JobRecord, Scenario};
 use sim::run_folder::Ledger;
 use sim::sampling::Jobs;
+use sim::shard::Shard;
 use tokio::net::TcpListener;
-use tokio::sync::{oneshot, watch};
+use tokio::sync::watch;
 use tokio::time::Instant;
 
 use crate::api::Api;
 use crate::broker::{Broker, BrokerError};
 use crate::clock::RunClock;
 use crate::consumer::{RetryPolicy, Servers, Shop, WorkMode};
-use crate::driver::{DriverError, drive};
+use crate::driver::{Driver, DriverError, Refusals};
 use crate::ledger::settle;
 use crate::metrics::Metrics;
 use crate::recorder::{Recorder, RunWitness};
 use crate::steal::ProcessorTime;
 use crate::store::Writer;
+use crate::target::Target;
 use crate::witness::Witness;
 
 /// Time between the start of the pipeline and the origin of its clock.
 pub(crate) const LEAD: Duration = Duration::from_millis(500);
 
 /// How often a watcher is told of progress.
-const TICK: Duration = Duration::from_millis(250);
+pub(crate) const TICK: Duration = Duration::from_millis(250);
 
 /// How long the queue may stand still after the last job was sent, besides the longest job's service, before
 /// the run gives up on it.
@@ -132,6 +134,14 @@ impl Default for Setup {
     }
 }
 
+/// What the answers were that were not "queued", for the verdict on a run.
+pub(crate) fn refused(refusals: &Refusals) -> Option<String> {
+    let listed: Vec<String> =
+        refusals.iter().map(|(reason, times)| format!("{reason} ({times} times)")).collect();
+    (!listed.is_empty())
+        .then(|| format!("the API did not take every job: {}; look at its log", listed.join(", ")))
+}
+
 /// A pipeline under way.
 struct Pipeline<'a> {
     broker: Arc<dyn Broker>,
@@ -160,37 +170,24 @@ impl Pipeline<'_> {
         let queue = scenario.queue();
         servers.start(queue.servers(), scenario.effective_prefetch(), &self.setup.mode).await?;
         let listener = TcpListener::bind(self.setup.bind).await?;
-        let target = listener.local_addr()?;
+        let address = listener.local_addr()?;
         let api = Api::new(Arc::clone(&self.broker), Arc::clone(&self.witness));
         let api = api.with_metrics(Arc::clone(&self.setup.metrics));
         let serving = tokio::spawn(crate::api::serve_forever(listener, api));
 
         let before = ProcessorTime::now();
         let mut trouble = Vec::new();
-        let mut driving = self.start_driver(target)?;
-        loop {
-            match tokio::time::timeout(TICK, &mut driving).await {
-                Err(_still_driving) => watch(&self.recorder),
-                Ok(Ok(answer)) => break answer?,
-                Ok(Err(_panicked)) => break trouble.push("the driver panicked; this is a bug".to_owned()),
-            }
+        let (target, stop) = (Target::local(address), self.stop.clone());
+        let driver = Driver::start(target, self.clock, &self.recorder, Shard::WHOLE, stop)?;
+        match driver.finish(TICK, || watch(&self.recorder)).await? {
+            Some(refusals) => trouble.extend(refused(&refusals)),
+            None => trouble.push("the driver panicked; this is a bug".to_owned()),
         }
         self.drain(&mut watch).await;
         serving.abort();
         let stolen =
             before.zip(ProcessorTime::now()).map_or(0.0, |(before, after)| after.stolen_since(&before));
         Ok((stolen, trouble))
-    }
-
-    fn start_driver(
-        &self,
-        target: SocketAddr,
-    ) -> std::io::Result<oneshot::Receiver<Result<(), DriverError>>> {
-        let (finished, driving) = oneshot::channel();
-        let (clock, recorder, stop) = (self.clock, Arc::clone(&self.recorder), self.stop.clone());
-        let body = move || drop(finished.send(drive(target, clock, &recorder, stop)));
-        std::thread::Builder::new().name("driver".into()).spawn(body)?;
-        Ok(driving)
     }
 
     /// Waits until every job is settled, the queue stands still for too long, or the run is stopped.

@@ -45,7 +45,7 @@ pub struct Plant {
 pub struct Leftovers {
     /// Messages that were in hand when the grace was over; they went back to the queue.
     pub given_back: usize,
-    /// Messages in the queue, if the broker could be asked.
+    /// Messages in the queue, those included that wait out a delay, if the broker could be asked.
     pub queued: Option<u64>,
     /// What went wrong.
     pub trouble: Vec<String>,
@@ -76,7 +76,10 @@ impl Plant {
     /// Takes no further messages, finishes those in hand within `grace`, and closes everything.
     pub async fn end(self, grace: Duration) -> Leftovers {
         let given_back = self.servers.finish(grace).await;
-        let queued = self.broker.depth().await.ok();
+        let queued = match (self.broker.depth().await, self.broker.delayed().await) {
+            (Ok(depth), Ok(delayed)) => Some(depth + delayed),
+            _ => None,
+        };
         let mut trouble = Vec::new();
         self.servers.halt();
         let cancelled = self.broker.cancel().await;

@@ -136,6 +136,21 @@ impl Recorder {
         self.sent.fetch_add(1, Relaxed);
     }
 
+    /// Records the instants of one delivery, ns since the origin.
+    pub fn worked(&self, index: usize, service: &Service) {
+        let stamps = [
+            (Stamp::Delivered, Some(service.received_ns)),
+            (Stamp::Start, Some(service.start_ns)),
+            (Stamp::Done, Some(service.done_ns)),
+            (Stamp::Acked, service.acked_ns),
+        ];
+        for (stamp, instant_ns) in stamps {
+            if let Some(instant_ns) = instant_ns {
+                self.stamp(index, stamp, instant_ns);
+            }
+        }
+    }
+
     /// Records that a server has completed the job once more.
     pub fn completed(&self, index: usize, server: u32) {
         let slot = &self.slots[index];
@@ -199,10 +214,20 @@ impl Recorder {
         self.slots[index].refused.load(Acquire)
     }
 
+    /// A recorded instant, ns since the origin.
+    pub fn instant_ns(&self, index: usize, stamp: Stamp) -> Option<u64> {
+        self.slots[index].stamps[stamp as usize].load(Acquire).checked_sub(1)
+    }
+
     /// A recorded instant, s since the origin.
     pub fn instant_s(&self, index: usize, stamp: Stamp) -> Option<f64> {
-        let stored = self.slots[index].stamps[stamp as usize].load(Acquire);
-        (stored > 0).then(|| (stored - 1) as f64 * 1e-9)
+        self.instant_ns(index, stamp).map(|instant_ns| instant_ns as f64 * 1e-9)
+    }
+
+    /// Whether the broker had the message: its confirm was seen, or the answer that is given only after it.
+    pub fn is_confirmed(&self, index: usize) -> bool {
+        let answered = || self.instant_s(index, Stamp::Responded).is_some() && !self.is_refused(index);
+        self.instant_s(index, Stamp::Confirmed).is_some() || answered()
     }
 
     /// Whether the job was answered and completed, so that its row will not change any more.
@@ -214,10 +239,9 @@ impl Recorder {
 
     /// Whether nothing more is to be expected of the job: final, or refused before it was confirmed.
     pub fn is_settled(&self, index: usize) -> bool {
-        let confirmed = self.instant_s(index, Stamp::Confirmed).is_some();
         self.is_final(index)
             || (self.is_refused(index)
-                && (self.is_completed(index) || self.is_dead_lettered(index) || !confirmed))
+                && (self.is_completed(index) || self.is_dead_lettered(index) || !self.is_confirmed(index)))
     }
 
     /// The row of a job, with the outcome as far as the job itself tells it.
@@ -228,7 +252,7 @@ impl Recorder {
         let buried = self.slots[index].buried.load(Acquire);
         let outcome = match completions {
             0 if buried > 0 => Outcome::DeadLettered,
-            0 if self.is_refused(index) && instant(Stamp::Confirmed).is_none() => Outcome::Rejected,
+            0 if self.is_refused(index) && !self.is_confirmed(index) => Outcome::Rejected,
             0 => Outcome::Unfinished,
             _ => Outcome::Served,
         };
@@ -274,17 +298,15 @@ impl RunWitness {
             self.recorder.unexpected();
             return None;
         };
-        let stamps = [
-            (Stamp::Delivered, Some(service.received_ns)),
-            (Stamp::Start, Some(service.start_ns)),
-            (Stamp::Done, Some(service.done_ns)),
-            (Stamp::Acked, service.acked_ns),
-        ];
-        for (stamp, at_ns) in stamps {
-            if let Some(at_ns) = at_ns {
-                self.recorder.stamp(job, stamp, self.clock.at(at_ns));
-            }
-        }
+        let at = |at_ns| self.clock.at(at_ns);
+        let since_origin = Service {
+            received_ns: at(service.received_ns),
+            start_ns: at(service.start_ns),
+            done_ns: at(service.done_ns),
+            acked_ns: service.acked_ns.map(at),
+            ..*service
+        };
+        self.recorder.worked(job, &since_origin);
         Some(job)
     }
 }

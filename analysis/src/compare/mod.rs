@@ -27,7 +27,7 @@ const Z: f64 = 1.644_853_626_951_472_7;
 const QUANTILES: [(f64, &str, f64); 3] = [(0.5, "0.5", 0.05), (0.9, "0.9", 0.05), (0.99, "0.99", 0.10)];
 
 /// Margin of the means.
-const MEAN_MARGIN: f64 = 0.05;
+pub(crate) const MEAN_MARGIN: f64 = 0.05;
 
 /// What a comparison of a pair of runs says.
 #[derive(Debug, Clone, PartialEq, Serialize)]

@@ -5,7 +5,7 @@ use analysis::pair::{Pair, PairError, TermsSource};
 use sim::model::Terms;
 use sim::run_folder::Verdict as RunVerdict;
 
-use crate::support::{TERMS, calibration, observed, predicted, records, scenario};
+use crate::support::{TERMS, calibration, observed, observed_across_hosts, predicted, records, scenario};
 
 fn more_turnaround(factor: f64) -> Terms {
     Terms { turnaround_s: factor * TERMS.turnaround_s, ..TERMS }
@@ -200,4 +200,21 @@ fn runs_that_do_not_belong_together_are_refused() {
         Pair::latest(&folder.path().join("empty")).err(),
         Some(PairError::NothingObserved { .. })
     ));
+}
+
+#[test]
+fn hosts_whose_clocks_are_known_worse_than_the_margin_are_not_compared() {
+    let folder = tempfile::tempdir().unwrap();
+    let scenario = scenario();
+    let sim = predicted(folder.path(), &scenario, Some(&calibration(&scenario, TERMS, 0.01)));
+    let records = records(&scenario, TERMS);
+    let exact = observed(folder.path(), &scenario, &records, RunVerdict::Valid);
+    let margin_s = 0.05 * compare(&Pair::open(&sim, &exact).unwrap()).metrics.mean_wait_s.predicted;
+    for (share, is_compared) in [(0.9, true), (1.1, false)] {
+        let live = observed_across_hosts(folder.path(), &scenario, &records, share * margin_s);
+        match Pair::open(&sim, &live) {
+            Ok(_) => assert!(is_compared, "known to {share} of the margin"),
+            Err(error) => assert!(!is_compared && matches!(error, PairError::Clocks { .. }), "{error}"),
+        }
+    }
 }

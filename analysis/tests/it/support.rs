@@ -83,6 +83,23 @@ pub fn records(scenario: &Scenario, terms: Terms) -> Vec<JobRecord> {
     records
 }
 
+/// The same observation from hosts whose clocks are known to so many seconds.
+pub fn observed_across_hosts(
+    base: &Path,
+    scenario: &Scenario,
+    records: &[JobRecord],
+    clock_uncertainty_s: f64,
+) -> PathBuf {
+    let path = observed(base, scenario, records, Verdict::Valid);
+    let manifest = path.join("manifest.json");
+    let text = std::fs::read_to_string(&manifest).unwrap();
+    let known = "\"clock_uncertainty_s\": 0.0";
+    assert!(text.contains(known));
+    let text = text.replace(known, &format!("\"clock_uncertainty_s\": {clock_uncertainty_s:?}"));
+    std::fs::write(manifest, text).unwrap();
+    path
+}
+
 /// An observation's run folder.
 pub fn observed(base: &Path, scenario: &Scenario, records: &[JobRecord], verdict: Verdict) -> PathBuf {
     let mut folder = RunFolder::create(base, scenario, Source::Live, &provenance(BEGUN), None).unwrap();
@@ -103,6 +120,7 @@ pub fn observed(base: &Path, scenario: &Scenario, records: &[JobRecord], verdict
         offered_rate: 160.0,
         achieved_rate: 160.0,
         stolen: 0.0,
+        clock_uncertainty_s: 0.0,
         lateness_s: BTreeMap::new(),
         api_latency_s: BTreeMap::new(),
     });

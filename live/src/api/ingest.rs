@@ -105,16 +105,23 @@ pub(super) async fn submit(
             (id, ticket)
         }
         Some(key) => match api.recent.claim(&key, &body) {
-            Claim::Publish(ticket) => (key, ticket),
+            Claim::Publish(ticket) => match kept(api, &key, &body).await {
+                Ok(false) => (key, ticket),
+                Ok(true) => {
+                    ticket.queued();
+                    return Ok(key);
+                }
+                Err(problem) => {
+                    ticket.failed();
+                    return Err(problem);
+                }
+            },
             Claim::AlreadyQueued => return Ok(key),
             Claim::InFlight => {
                 let detail = "a request with this key waits for its confirm; try again";
                 return Err(Problem::new(Kind::InFlight, detail).about(&key));
             }
-            Claim::OtherBody => {
-                let detail = "this key was used for another body; use a new key for a new message";
-                return Err(Problem::new(Kind::KeyReused, detail).about(&key));
-            }
+            Claim::OtherBody => return Err(key_reused(&key)),
         },
     };
     let accepted_us = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_micros());
@@ -143,6 +150,26 @@ pub(super) async fn submit(
             Err(unpublished(&error, &id))
         }
     }
+}
+
+/// Whether the store has the message already: what this process has forgotten, or another one has accepted.
+async fn kept(api: &Api, key: &str, body: &Bytes) -> Result<bool, Problem> {
+    let Some(store) = &api.store else { return Ok(false) };
+    let row = store.find(key).await.map_err(|error| {
+        let detail =
+            format!("{error}; whether this key was used before is not known, and nothing was queued");
+        Problem::new(Kind::StoreUnavailable, detail).about(key)
+    })?;
+    match row {
+        None => Ok(false),
+        Some(row) if row.body == body => Ok(true),
+        Some(_) => Err(key_reused(key)),
+    }
+}
+
+fn key_reused(key: &str) -> Problem {
+    let detail = "this key was used for another body; use a new key for a new message";
+    Problem::new(Kind::KeyReused, detail).about(key)
 }
 
 /// A new identifier, ordered by time to the millisecond.

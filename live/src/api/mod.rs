@@ -5,6 +5,7 @@
 
 mod batch;
 mod body;
+mod clock;
 mod docs;
 mod health;
 mod idempotency;
@@ -49,6 +50,7 @@ pub struct Api {
     publishing: Semaphore,
     asked: scrape::Asked,
     takes_messages: bool,
+    clock: clock::OwnClock,
 }
 
 impl Api {
@@ -64,6 +66,7 @@ impl Api {
             publishing: Semaphore::new(settings.limits.publishes_in_flight),
             asked: scrape::Asked::default(),
             takes_messages: true,
+            clock: clock::OwnClock::this(),
             settings,
         }
     }

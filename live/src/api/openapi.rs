@@ -50,7 +50,8 @@ pub fn document(token: bool) -> utoipa::openapi::OpenApi {
         super::messages::message,
         super::health::livez,
         super::health::readyz,
-        super::scrape::metrics
+        super::scrape::metrics,
+        super::clock::clock
     ),
     components(schemas(SubmissionSchema, Problem, Reason)),
     tags(
@@ -86,6 +87,7 @@ impl IntoResponses for Anywhere {
             (408, "The request did not arrive in time"),
             (414, "The address is too long"),
             (431, "The headers are too many or too long"),
+            (500, "The service itself is at fault; whether a message was queued is then unknown"),
         ])
     }
 }

@@ -58,6 +58,9 @@ pub enum Kind {
     /// There are more or longer headers than are read.
     #[serde(rename = "/problems/headers-too-large")]
     HeadersTooLarge,
+    /// The service itself is at fault.
+    #[serde(rename = "/problems/internal")]
+    Internal,
     /// The API has as much in hand as it may have.
     #[serde(rename = "/problems/overloaded")]
     Overloaded,
@@ -99,6 +102,7 @@ impl Kind {
             Kind::HeadersTooLarge => {
                 (StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "The headers are too many or too long")
             }
+            Kind::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "The service is at fault"),
             Kind::Overloaded => (StatusCode::SERVICE_UNAVAILABLE, "Too much is in flight"),
             Kind::BrokerUnavailable => {
                 (StatusCode::SERVICE_UNAVAILABLE, "The message was not queued: no broker")

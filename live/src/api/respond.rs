@@ -1,10 +1,13 @@
 //! From a request to its response: routes, the token, the request's id, and what is counted.
 
+use std::any::Any;
 use std::fmt::Display;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::Bytes;
+use futures_util::FutureExt;
 use http_body_util::Full;
 use hyper::body::Body;
 use hyper::header::{self, HeaderValue};
@@ -14,7 +17,7 @@ use tracing::Level;
 
 use super::problem::{Kind, Problem, method_not_allowed, not_found};
 use super::wire::headers_too_large;
-use super::{Api, batch, docs, health, ingest, messages, scrape, trace};
+use super::{Api, batch, clock, docs, health, ingest, messages, scrape, trace};
 use crate::metrics::RequestLabels;
 
 /// A response; its body is whole and in memory.
@@ -43,6 +46,7 @@ enum Route<'a> {
     Livez,
     Readyz,
     Metrics,
+    Clock,
     OpenApi,
     Docs(&'a str),
     Nothing,
@@ -56,6 +60,7 @@ impl<'a> Route<'a> {
             "/livez" => Route::Livez,
             "/readyz" => Route::Readyz,
             "/metrics" => Route::Metrics,
+            "/clock" => Route::Clock,
             "/openapi.json" => Route::OpenApi,
             "/docs" => Route::Docs(""),
             _ => match (path.strip_prefix("/messages/"), path.strip_prefix("/docs/")) {
@@ -75,6 +80,7 @@ impl<'a> Route<'a> {
             Route::Livez => "/livez",
             Route::Readyz => "/readyz",
             Route::Metrics => "/metrics",
+            Route::Clock => "/clock",
             Route::OpenApi => "/openapi.json",
             Route::Docs(_) => "/docs",
             Route::Nothing => "none",
@@ -111,7 +117,11 @@ impl Api {
         let (head, body) = request.into_parts();
         let route = Route::of(head.uri.path());
         let answer = match self.admit(route, &head) {
-            Ok(()) => self.route(route, &head, body).await,
+            // A bug in a handler costs one request its answer, not the others of the connection theirs.
+            Ok(()) => AssertUnwindSafe(self.route(route, &head, body))
+                .catch_unwind()
+                .await
+                .unwrap_or_else(|panic| Err(panicked(&*panic))),
             Err(refusal) => Err(refusal),
         };
         let about = answer.as_ref().err().and_then(|problem| problem.id.clone());
@@ -174,11 +184,21 @@ impl Api {
             Route::Livez => Ok(health::livez()),
             Route::Readyz => health::readyz(self).await,
             Route::Metrics => Ok(scrape::metrics(self).await),
+            Route::Clock => clock::clock(self),
             Route::OpenApi => Ok(docs::openapi(self)),
             Route::Docs(file) => docs::docs(file),
             Route::Nothing => Err(not_found(head.uri.path())),
         }
     }
+}
+
+/// A handler panicked; what it had begun may have happened.
+fn panicked(panic: &(dyn Any + Send)) -> Problem {
+    let words = crate::consumer::words(panic);
+    tracing::error!(panic = words, "a handler panicked; this is a bug");
+    let detail = "this is a bug, and it was logged; what was submitted may or may not have been queued: send it again \
+                  under the same Idempotency-Key";
+    Problem::new(Kind::Internal, detail)
 }
 
 /// The token that a client shows.

@@ -32,6 +32,7 @@ struct State {
     closed: bool,
     next_tag: u64,
     next_consumer: usize,
+    delayed: u64,
     ready: VecDeque<Queued>,
     dead_letters: Vec<Message>,
     consumers: HashMap<usize, Consumer>,
@@ -127,8 +128,10 @@ impl Broker for Embedded {
         let answer = self.shared.take(to, message);
         if let (Ok(Some(message)), Destination::Delay(delay)) = (&answer, to) {
             let (shared, message) = (Arc::clone(&self.shared), message.clone());
+            shared.lock().delayed += 1;
             tokio::spawn(async move {
                 tokio::time::sleep(delay).await;
+                shared.lock().delayed -= 1;
                 // A queue that closed meanwhile has no use for the message.
                 let _ = shared.take(Destination::Work, message);
             });
@@ -152,6 +155,11 @@ impl Broker for Embedded {
     fn depth(&self) -> Pending<'_, Result<u64, BrokerError>> {
         let depth = self.shared.lock().ready.len() as u64;
         Box::pin(std::future::ready(Ok(depth)))
+    }
+
+    fn delayed(&self) -> Pending<'_, Result<u64, BrokerError>> {
+        let delayed = self.shared.lock().delayed;
+        Box::pin(std::future::ready(Ok(delayed)))
     }
 
     fn dead_letters(&self) -> Pending<'_, Result<u64, BrokerError>> {

@@ -67,6 +67,9 @@ pub trait Broker: Send + Sync {
     /// Messages in the work queue that no consumer holds.
     fn depth(&self) -> Pending<'_, Result<u64, BrokerError>>;
 
+    /// Messages that wait out a delay before they return to the work queue.
+    fn delayed(&self) -> Pending<'_, Result<u64, BrokerError>>;
+
     /// Messages in the queue of dead letters.
     fn dead_letters(&self) -> Pending<'_, Result<u64, BrokerError>>;
 

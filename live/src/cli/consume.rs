@@ -8,6 +8,7 @@ use sim::console::{Console, Failure};
 use super::kept::{Kept, KeptArguments, listen};
 use super::token::TokenArguments;
 use crate::api;
+use crate::parts::Role;
 use crate::store::StoreChoice;
 
 #[derive(Debug, Args)]
@@ -27,7 +28,7 @@ pub(super) struct Arguments {
 pub(super) fn execute(arguments: &Arguments, console: &mut Console<'_>) -> Result<(), Failure> {
     let token = arguments.token.token_for(arguments.metrics_bind)?;
     arguments.kept.refuse_private("consume")?;
-    let kept = Kept::open(&arguments.kept, StoreChoice::None, console)?;
+    let kept = Kept::open(&arguments.kept, Role::Consume, arguments.servers, StoreChoice::None, console)?;
     let consumed = kept.runtime().block_on(async {
         let listener = listen(arguments.metrics_bind).await?;
         let address = listener.local_addr().map_err(|error| Failure::Failed(error.to_string()))?;

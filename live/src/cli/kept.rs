@@ -20,9 +20,11 @@ use super::session::{runtime, stop_on_signals, unkept, unopened};
 use super::work::WorkArguments;
 use crate::api::{Api, Settings, Token};
 use crate::broker::{Broker, Lifetime};
+use crate::clock::{ClockIdentity, monotonic_ns};
 use crate::consumer::{RetryPolicy, WorkMode};
 use crate::deployment::Deployment;
 use crate::metrics::{Metrics, StatisticLabels};
+use crate::parts::{Consuming, Journal, PartError, PartInfo, Role};
 use crate::plant::{Blueprint, Leftovers, Plant};
 use crate::store::{Store, StoreChoice};
 use crate::witness::{Nobody, Witness};
@@ -49,6 +51,9 @@ pub(super) struct KeptArguments {
     /// Calibration file for that prediction
     #[arg(long, value_name = "FILE", requires = "scenario")]
     calibration: Option<PathBuf>,
+    /// Folder of a run, in which to record what happens to every message, for `live join`
+    #[arg(long, value_name = "DIR")]
+    record: Option<PathBuf>,
     #[command(flatten)]
     log: LogArguments,
 }
@@ -73,7 +78,7 @@ pub(super) struct Kept {
     pub broker: Arc<dyn Broker>,
     pub is_private: bool,
     pub store: Option<Arc<dyn Store>>,
-    pub witness: Arc<dyn Witness>,
+    recording: Option<Recording>,
     pub metrics: Arc<Metrics>,
     pub grace: Duration,
     mode: WorkMode,
@@ -85,6 +90,8 @@ impl Kept {
     /// Opens broker and store; from here on SIGTERM and Ctrl-C ask for an end in order.
     pub fn open(
         arguments: &KeptArguments,
+        role: Role,
+        servers: u32,
         store: StoreChoice,
         console: &mut Console<'_>,
     ) -> Result<Self, Failure> {
@@ -111,13 +118,28 @@ impl Kept {
         if is_private {
             console.note("warning: THE QUEUE ENDS WITH THIS PROCESS: set AMQP_URL for one that is kept");
         }
+        let broker = opened.broker;
+        let recording = match &arguments.record {
+            Some(folder) => {
+                let consuming = Consuming {
+                    broker: broker.name().to_owned(),
+                    queue_type: broker.queue_type().to_owned(),
+                    servers,
+                    prefetch: arguments.prefetch,
+                    ended_ns: None,
+                    queued: None,
+                };
+                Some(Recording::begin(folder, role, consuming, console)?)
+            }
+            None => None,
+        };
         Ok(Kept {
             runtime,
             stop: stop.1,
-            broker: opened.broker,
+            broker,
             is_private,
             store,
-            witness: Arc::new(Nobody),
+            recording,
             metrics,
             grace: Duration::from_secs(arguments.grace_s),
             mode: arguments.work.work.clone(),
@@ -130,9 +152,17 @@ impl Kept {
         &self.runtime
     }
 
+    /// Who is told of every message.
+    fn witness(&self) -> Arc<dyn Witness> {
+        match &self.recording {
+            Some(recording) => Arc::clone(&recording.journal) as Arc<dyn Witness>,
+            None => Arc::new(Nobody),
+        }
+    }
+
     /// The API in front of the broker.
     pub fn api(&self, token: Option<Token>) -> Api {
-        let api = Api::new(Arc::clone(&self.broker), Arc::clone(&self.witness))
+        let api = Api::new(Arc::clone(&self.broker), self.witness())
             .with_metrics(Arc::clone(&self.metrics))
             .with_settings(Settings { token, ..Settings::default() });
         match &self.store {
@@ -146,7 +176,7 @@ impl Kept {
         let blueprint = Blueprint {
             broker: Arc::clone(&self.broker),
             store: self.store.clone(),
-            witness: Arc::clone(&self.witness),
+            witness: self.witness(),
             metrics: Arc::clone(&self.metrics),
             mode: self.mode.clone(),
             servers,
@@ -163,6 +193,10 @@ impl Kept {
         console: &mut Console<'_>,
     ) -> Result<(), Failure> {
         let Leftovers { given_back, queued, trouble } = ended?;
+        let left = queued.map(|queued| queued + given_back as u64);
+        if let Some(recording) = &self.recording {
+            recording.end(left, self.broker.outages(), console)?;
+        }
         for trouble in &trouble {
             console.note(format!("warning: {trouble}"));
         }
@@ -171,7 +205,7 @@ impl Kept {
                 "{given_back} messages were in hand at the end of the grace and went back to the queue"
             ));
         }
-        let left = queued.unwrap_or(0) + given_back as u64;
+        let left = left.unwrap_or(given_back as u64);
         if self.is_private && left > 0 {
             return Err(Failure::Failed(format!(
                 "{left} accepted messages were not worked on and ended with the private queue\n  remedy: a longer \
@@ -179,6 +213,53 @@ impl Kept {
             )));
         }
         Ok(())
+    }
+}
+
+/// What a process records of a run.
+struct Recording {
+    journal: Arc<Journal>,
+    info: PartInfo,
+}
+
+impl Recording {
+    fn begin(
+        folder: &Path,
+        role: Role,
+        consuming: Consuming,
+        console: &mut Console<'_>,
+    ) -> Result<Self, Failure> {
+        let clock = own_clock()?;
+        let info = PartInfo::begun(role, clock, &console.provenance);
+        let info = PartInfo { consuming: Some(consuming), ..info };
+        let journal = Journal::begin(folder, &info).map_err(unrecorded)?;
+        console.note(format!("recording into {}", journal.path().display()));
+        Ok(Recording { journal: Arc::new(journal), info })
+    }
+
+    /// Closes the part; `queued` is what the queue holds.
+    fn end(&self, queued: Option<u64>, outages: u64, console: &mut Console<'_>) -> Result<(), Failure> {
+        let consuming = self.info.consuming.clone();
+        let consuming = consuming.map(|then| Consuming { ended_ns: Some(monotonic_ns()), queued, ..then });
+        let info = PartInfo { outages, consuming, ..self.info.clone() };
+        self.journal.close(&info).map_err(unrecorded)?;
+        console.note(format!("recorded {}", self.journal.path().display()));
+        Ok(())
+    }
+}
+
+/// The clock of this process.
+pub(super) fn own_clock() -> Result<ClockIdentity, Failure> {
+    let unknown =
+        |error: std::io::Error| Failure::Failed(format!("the system does not name its clock: {error}"));
+    ClockIdentity::this().map_err(unknown)
+}
+
+/// What a part that cannot be written or read means for the command.
+pub(super) fn unrecorded(error: PartError) -> Failure {
+    match error {
+        PartError::Taken { .. } | PartError::Malformed { .. } => Failure::BadInput(error.to_string()),
+        _ => Failure::Failed(error.to_string()),
     }
 }
 

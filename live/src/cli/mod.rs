@@ -3,12 +3,15 @@
 mod calibrate;
 mod consume;
 mod dead_letters;
+mod drive;
+mod join;
 mod kept;
 mod log;
 mod progress;
 mod run;
 mod serve;
 mod session;
+mod summary;
 mod token;
 mod work;
 
@@ -51,6 +54,14 @@ enum Verb {
                             --servers 8 --work command:/usr/local/bin/work"
     )]
     Consume(consume::Arguments),
+    /// Sends the jobs of a scenario, or a driver's share of them, to an API in another process
+    #[command(
+        after_help = "Example: live drive data/scenarios/mm1-rho80.toml --target http://127.0.0.1:8080 --record data/runs/evening"
+    )]
+    Drive(drive::Arguments),
+    /// Makes one run of what several processes have recorded
+    #[command(after_help = "Example: live join data/runs/evening")]
+    Join(join::Arguments),
     /// Looks at messages that nobody could work on, puts them back, or drops them
     DeadLetters(dead_letters::Arguments),
 }
@@ -66,6 +77,8 @@ pub fn execute(cli: Cli, console: &mut Console<'_>) -> Result<(), Failure> {
         Some(Verb::Calibrate(arguments)) => calibrate::execute(&arguments, console),
         Some(Verb::Serve(arguments)) => serve::execute(&arguments, console),
         Some(Verb::Consume(arguments)) => consume::execute(&arguments, console),
+        Some(Verb::Drive(arguments)) => drive::execute(&arguments, console),
+        Some(Verb::Join(arguments)) => join::execute(&arguments, console),
         Some(Verb::DeadLetters(arguments)) => dead_letters::execute(&arguments, console),
         // The parser fills in the defaults, those from the environment included.
         None => match Cli::try_parse_from(["live", "run"]) {

@@ -9,6 +9,7 @@ use tokio::net::TcpListener;
 use super::kept::{Kept, KeptArguments, listen};
 use super::token::TokenArguments;
 use crate::api;
+use crate::parts::Role;
 use crate::plant::Plant;
 use crate::store::StoreChoice;
 
@@ -31,7 +32,8 @@ pub(super) struct Arguments {
 
 pub(super) fn execute(arguments: &Arguments, console: &mut Console<'_>) -> Result<(), Failure> {
     let token = arguments.token.token_for(arguments.bind)?;
-    let kept = Kept::open(&arguments.kept, StoreChoice::Sqlite(STORE.into()), console)?;
+    let store = StoreChoice::Sqlite(STORE.into());
+    let kept = Kept::open(&arguments.kept, Role::Serve, arguments.servers, store, console)?;
     let runtime = kept.runtime();
     let served = runtime.block_on(async {
         let listener = listen(arguments.bind).await?;

@@ -11,7 +11,7 @@ use tokio::sync::watch;
 use super::progress::ProgressLine;
 use crate::broker::{Broker, BrokerError, Lifetime};
 use crate::deployment::Deployment;
-use crate::pipeline::{Observation, Setup, observe};
+use crate::pipeline::{LEAD, Observation, Setup, observe};
 use crate::recorder::Recorder;
 use crate::store::{Store, StoreChoice, StoreError, Writer};
 
@@ -80,7 +80,7 @@ impl Session {
         console: &mut Console<'_>,
         mut watch: impl FnMut(&Recorder),
     ) -> Result<Observation, Failure> {
-        let mut line = ProgressLine::new(console.err, console.interactive, scenario);
+        let mut line = ProgressLine::of_run(console.err, console.interactive, scenario, LEAD);
         let show = |recorder: &Recorder| {
             line.show(recorder);
             watch(recorder);

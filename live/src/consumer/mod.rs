@@ -18,6 +18,7 @@ use crate::store::Writer;
 use crate::witness::Witness;
 
 pub use retry::RetryPolicy;
+pub(crate) use server::words;
 pub use work::{Fault, WorkMode, Worker};
 
 /// What all servers of a process share.

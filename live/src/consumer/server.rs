@@ -92,7 +92,7 @@ impl Server {
 }
 
 /// What a panic said.
-fn words(panic: &(dyn std::any::Any + Send)) -> &str {
+pub fn words(panic: &(dyn std::any::Any + Send)) -> &str {
     let text = panic.downcast_ref::<&str>().copied();
     text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no words")
 }

@@ -1,9 +1,13 @@
 //! A key makes a request repeatable: the same answer, and one effect.
 
+use std::sync::Arc;
+
 use live::api::Settings;
 use live::broker::PublishError;
+use live::store::{Fate, Row, Store};
+use time::OffsetDateTime;
 
-use crate::api_support::{Desk, GOOD, Script, get, keyed, post};
+use crate::api_support::{Desk, GOOD, Script, Shelf, get, keyed, post};
 use crate::support::runtime;
 
 #[test]
@@ -154,4 +158,44 @@ fn a_batch_has_one_to_a_thousand_submissions() {
         refused.assert_problem(422, "invalid-submission", "1 to 1000");
         assert_eq!(published, 0);
     }
+}
+
+#[test]
+fn a_key_that_only_the_store_remembers_has_its_answer_and_no_second_effect() {
+    let shelf = Arc::new(Shelf::default());
+    let desk = Desk::with(|api| api.with_store(Arc::clone(&shelf) as Arc<dyn Store>));
+    let row = Row {
+        id: "k".into(),
+        fate: Fate::Processed,
+        reason: None,
+        attempts: 1,
+        body: GOOD.into(),
+        finished_at: OffsetDateTime::UNIX_EPOCH,
+    };
+    shelf.rows.lock().unwrap().insert("k".into(), row);
+    runtime().block_on(async {
+        for _ in 0..2 {
+            assert_eq!(desk.send(keyed("k", GOOD)).await.status, 202);
+        }
+        let other = desk.send(keyed("k", &GOOD.replace("25.5", "26"))).await;
+        other.assert_problem(422, "key-reused", "another body");
+        assert_eq!(desk.broker.published(), 0);
+        *shelf.down.lock().unwrap() = true;
+        desk.send(keyed("new", GOOD)).await.assert_problem(503, "store-unavailable", "nothing was queued");
+        assert_eq!(desk.send(post("/ingest", GOOD)).await.status, 202, "a new id needs no memory");
+        *shelf.down.lock().unwrap() = false;
+        assert_eq!(desk.send(keyed("new", GOOD)).await.status, 202);
+        assert_eq!(desk.broker.published(), 2);
+    });
+}
+
+#[test]
+fn a_bug_in_a_handler_costs_one_request_and_frees_its_key() {
+    let desk = Desk::new(Settings::default());
+    runtime().block_on(async {
+        desk.broker.tell(Script::Panic);
+        desk.send(keyed("k", GOOD)).await.assert_problem(500, "internal", "may or may not have been queued");
+        desk.broker.tell(Script::Confirm);
+        assert_eq!(desk.send(keyed("k", GOOD)).await.status, 202);
+    });
 }

@@ -29,7 +29,7 @@ fn every_operation_says_what_may_go_wrong() {
     assert_eq!(document["components"]["securitySchemes"]["token"]["scheme"], "bearer");
     for (path, operations) in document["paths"].as_object().unwrap() {
         for operation in operations.as_object().unwrap().values() {
-            for status in ["400", "401", "405", "408", "431"] {
+            for status in ["400", "401", "405", "408", "431", "500"] {
                 let content = &operation["responses"][status]["content"];
                 assert!(content["application/problem+json"].is_object(), "{path} {status}");
             }

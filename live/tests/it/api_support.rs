@@ -29,6 +29,8 @@ pub enum Script {
     #[default]
     Confirm,
     Fail(PublishError),
+    /// As a bug would.
+    Panic,
     /// The confirm comes when `Scripted::release` is called.
     Wait,
 }
@@ -75,6 +77,7 @@ impl Broker for Scripted {
             match script {
                 Script::Confirm => Ok(()),
                 Script::Fail(error) => Err(error),
+                Script::Panic => panic!("the publisher has a bug"),
                 Script::Wait => {
                     released.await;
                     Ok(())
@@ -102,6 +105,10 @@ impl Broker for Scripted {
     fn depth(&self) -> Pending<'_, Result<u64, BrokerError>> {
         *self.asked.lock().unwrap() += 1;
         Box::pin(std::future::ready(Ok(17)))
+    }
+
+    fn delayed(&self) -> Pending<'_, Result<u64, BrokerError>> {
+        self.queue.delayed()
     }
 
     fn dead_letters(&self) -> Pending<'_, Result<u64, BrokerError>> {

@@ -42,6 +42,10 @@ impl Broker for Listening {
         self.queue.outages()
     }
 
+    fn delayed(&self) -> Pending<'_, Result<u64, BrokerError>> {
+        self.queue.delayed()
+    }
+
     fn dead_letters(&self) -> Pending<'_, Result<u64, BrokerError>> {
         self.queue.dead_letters()
     }

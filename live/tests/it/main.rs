@@ -14,7 +14,7 @@ mod consumer;
 mod dead_letters;
 mod interruption;
 mod jobs;
-
+mod joining;
 mod postgresql;
 mod prometheus;
 mod rabbitmq;

@@ -1,60 +1,12 @@
 //! `live serve` and `live consume` as processes of their own.
 
 use std::collections::BTreeSet;
-use std::path::Path;
-use std::process::{Child, Command, Output, Stdio};
+use std::process::Output;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::time::{Duration, Instant};
 
-use crate::support::{free_port, live, post, rabbitmq_url, runtime, signal, wait_for_http};
+use crate::support::{Running, consume, free_port, live, post, rabbitmq_url, runtime, serve, wait_for_http};
 use live::store::{Fate, StoreChoice};
-
-/// A process that ends with the test, whatever happens. It logs to a file: a pipe that nobody reads fills up.
-struct Running {
-    child: Child,
-    log: tempfile::NamedTempFile,
-}
-
-impl Running {
-    fn start(mut command: Command) -> Self {
-        let log = tempfile::NamedTempFile::new().unwrap();
-        let child = command.stdout(Stdio::null()).stderr(log.reopen().unwrap()).spawn().unwrap();
-        Running { child, log }
-    }
-
-    /// Asks it to end, and returns what it said.
-    fn terminate(mut self) -> (i32, String) {
-        signal(self.child.id(), "-TERM");
-        let code = self.child.wait().unwrap().code().unwrap_or(-1);
-        (code, std::fs::read_to_string(self.log.path()).unwrap())
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-fn serve(folder: &Path, port: u16, arguments: &[&str]) -> Running {
-    let bind = format!("127.0.0.1:{port}");
-    let mut command = live(folder, &[&["serve", "--bind", &bind], arguments].concat());
-    command.env("AMQP_URL", rabbitmq_url());
-    let running = Running::start(command);
-    wait_for_http(port, "/livez");
-    running
-}
-
-fn consume(folder: &Path, arguments: &[&str]) -> Running {
-    let port = free_port();
-    let bind = format!("127.0.0.1:{port}");
-    let mut command = live(folder, &[&["consume", "--metrics-bind", &bind], arguments].concat());
-    command.env("AMQP_URL", rabbitmq_url());
-    let running = Running::start(command);
-    wait_for_http(port, "/livez");
-    running
-}
 
 fn body(demand_s: f64) -> String {
     format!(r#"{{"source":"test","timestamp":"2026-01-01T00:00:00Z","data":{{"demand_s":{demand_s}}}}}"#)

@@ -3,7 +3,7 @@
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
@@ -122,4 +122,54 @@ pub async fn wait_for(what: &str, mut happened: impl AsyncFnMut() -> bool) {
         assert!(Instant::now() < deadline, "{what} did not happen within a minute");
         tokio::time::sleep(Duration::from_millis(25)).await;
     }
+}
+
+/// A process that ends with the test, whatever happens. It logs to a file: a pipe that nobody reads fills up.
+pub struct Running {
+    pub child: Child,
+    log: tempfile::NamedTempFile,
+}
+
+impl Running {
+    /// Starts a process.
+    pub fn start(mut command: Command) -> Self {
+        let log = tempfile::NamedTempFile::new().unwrap();
+        let child = command.stdout(Stdio::null()).stderr(log.reopen().unwrap()).spawn().unwrap();
+        Running { child, log }
+    }
+
+    /// Asks it to end, and returns what it said.
+    pub fn terminate(mut self) -> (i32, String) {
+        signal(self.child.id(), "-TERM");
+        let code = self.child.wait().unwrap().code().unwrap_or(-1);
+        (code, std::fs::read_to_string(self.log.path()).unwrap())
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// `live serve` on the shared node, ready.
+pub fn serve(folder: &Path, port: u16, arguments: &[&str]) -> Running {
+    let bind = format!("127.0.0.1:{port}");
+    let mut command = live(folder, &[&["serve", "--bind", &bind], arguments].concat());
+    command.env("AMQP_URL", rabbitmq_url());
+    let running = Running::start(command);
+    wait_for_http(port, "/livez");
+    running
+}
+
+/// `live consume` on the shared node, ready.
+pub fn consume(folder: &Path, arguments: &[&str]) -> Running {
+    let port = free_port();
+    let bind = format!("127.0.0.1:{port}");
+    let mut command = live(folder, &[&["consume", "--metrics-bind", &bind], arguments].concat());
+    command.env("AMQP_URL", rabbitmq_url());
+    let running = Running::start(command);
+    wait_for_http(port, "/livez");
+    running
 }

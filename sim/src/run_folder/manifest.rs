@@ -105,6 +105,9 @@ pub struct LiveSummary {
     pub achieved_rate: f64,
     /// Share of processor time that a hypervisor withheld during the run, 0..1.
     pub stolen: f64,
+    /// How far a time between two hosts may be off, s: 0 for a run on one host.
+    #[serde(default)]
+    pub clock_uncertainty_s: f64,
     /// Quantiles of sent − due, s.
     pub lateness_s: BTreeMap<String, f64>,
     /// Quantiles of response − due, s.

@@ -19,4 +19,4 @@ pub use manifest::{
     CalibrationSource, Deployment, Ledger, LiveSummary, Manifest, SCHEMA, Source, Status, Validity, Verdict,
 };
 pub use reader::{Run, list};
-pub use writer::{Provenance, RunFolder, timestamp};
+pub use writer::{Provenance, RunFolder, new_folder, timestamp};

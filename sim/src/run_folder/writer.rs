@@ -38,7 +38,7 @@ pub struct RunFolder {
 }
 
 impl RunFolder {
-    /// Creates the folder and writes scenario, calibration and a manifest that says `interrupted`.
+    /// Creates a folder below `base` and writes scenario, calibration and a manifest that says `interrupted`.
     ///
     /// # Errors
     /// [`RunFolderError::Io`] if something cannot be written.
@@ -50,6 +50,20 @@ impl RunFolder {
         calibration: Option<(&Path, &Calibration)>,
     ) -> Result<Self, RunFolderError> {
         let path = new_folder(base, scenario, source, provenance)?;
+        Self::at(path, scenario, source, provenance, calibration)
+    }
+
+    /// The same in a folder that is there already; what it held of these files is replaced.
+    ///
+    /// # Errors
+    /// [`RunFolderError::Io`] if something cannot be written.
+    pub fn at(
+        path: PathBuf,
+        scenario: &Scenario,
+        source: Source,
+        provenance: &Provenance,
+        calibration: Option<(&Path, &Calibration)>,
+    ) -> Result<Self, RunFolderError> {
         let calibration = match calibration {
             Some((file, calibration)) => {
                 let text = calibration::render(calibration);
@@ -175,8 +189,11 @@ impl RunFolder {
     }
 }
 
-/// A folder of its own for the run: a second run within the same second gets `-2`.
-fn new_folder(
+/// A folder of its own for a run: a second run within the same second gets `-2`.
+///
+/// # Errors
+/// [`RunFolderError::Io`] if it cannot be made.
+pub fn new_folder(
     base: &Path,
     scenario: &Scenario,
     source: Source,

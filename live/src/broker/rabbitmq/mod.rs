@@ -97,8 +97,8 @@ impl RabbitMq {
         Ok(RabbitMq { name, topology, desk, publishing, seats, consuming, _node: node })
     }
 
-    /// Messages in a queue that no consumer holds.
-    async fn count(&self, queue: ShortString) -> Result<u64, BrokerError> {
+    /// Messages in a queue that no consumer holds; `None` if there is no such queue.
+    async fn count(&self, queue: ShortString) -> Result<Option<u64>, BrokerError> {
         let lost = || BrokerError::Closed("there is no connection".into());
         let connection = self.publishing.connection().ok_or_else(lost)?;
         // On a channel of its own: the broker closes the channel that asks for a queue that is not there.
@@ -108,16 +108,22 @@ impl RabbitMq {
         match declared {
             Ok(queue) => {
                 channel.close(200, "counted".into()).await.map_err(|error| closed(&error))?;
-                Ok(u64::from(queue.message_count()))
+                Ok(Some(u64::from(queue.message_count())))
             }
-            Err(error) => {
-                if matches!(error.kind(), lapin::ErrorKind::ProtocolError(refusal) if refusal.get_id() == 404)
-                {
-                    self.desk.missing.store(true, Relaxed);
-                }
-                Err(closed(&error))
-            }
+            Err(error) => match error.kind() {
+                lapin::ErrorKind::ProtocolError(refusal) if refusal.get_id() == 404 => Ok(None),
+                _ => Err(closed(&error)),
+            },
         }
+    }
+
+    /// Messages in a queue that has to be there.
+    async fn count_declared(&self, queue: ShortString) -> Result<u64, BrokerError> {
+        let counted = self.count(queue.clone()).await?;
+        counted.ok_or_else(|| {
+            self.desk.missing.store(true, Relaxed);
+            BrokerError::Closed(format!("the queue {queue} is gone"))
+        })
     }
 }
 
@@ -248,11 +254,21 @@ impl Broker for RabbitMq {
     }
 
     fn depth(&self) -> Pending<'_, Result<u64, BrokerError>> {
-        Box::pin(self.count(self.topology.work.clone()))
+        Box::pin(self.count_declared(self.topology.work.clone()))
+    }
+
+    fn delayed(&self) -> Pending<'_, Result<u64, BrokerError>> {
+        Box::pin(async move {
+            let mut delayed = 0;
+            for queue in self.topology.delays() {
+                delayed += self.count(queue).await?.unwrap_or(0);
+            }
+            Ok(delayed)
+        })
     }
 
     fn dead_letters(&self) -> Pending<'_, Result<u64, BrokerError>> {
-        Box::pin(self.count(self.topology.dead()))
+        Box::pin(self.count_declared(self.topology.dead()))
     }
 
     fn cancel(&self) -> Pending<'_, Result<(), BrokerError>> {

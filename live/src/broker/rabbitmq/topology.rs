@@ -65,6 +65,11 @@ impl Topology {
         format!("{}.delay.{step_ms}", self.work).into()
     }
 
+    /// The delay queues, declared or not.
+    pub fn delays(&self) -> [ShortString; DELAY_STEPS_MS.len()] {
+        DELAY_STEPS_MS.map(|step_ms| self.delay(step_ms))
+    }
+
     /// Declares the work queue and the dead letters.
     pub async fn declare(&self, channel: &Channel) -> Result<(), BrokerError> {
         let mut work = self.arguments();
@@ -88,8 +93,7 @@ impl Topology {
 
     /// Deletes the queues of a run, the delay queues included.
     pub async fn delete(&self, channel: &Channel) -> lapin::Result<()> {
-        let delays = DELAY_STEPS_MS.map(|step_ms| self.delay(step_ms));
-        for queue in [self.work.clone(), self.dead()].into_iter().chain(delays) {
+        for queue in [self.work.clone(), self.dead()].into_iter().chain(self.delays()) {
             channel.queue_delete(queue, QueueDeleteOptions::default()).await?;
         }
         Ok(())

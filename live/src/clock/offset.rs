@@ -22,6 +22,7 @@ pub struct ClockOffset {
     last_ns: f64,
     bounds_ns: [f64; 2],
     excess_ns: f64,
+    span_ns: [f64; 2],
 }
 
 /// Why an offset cannot be estimated.
@@ -111,6 +112,7 @@ impl ClockOffset {
             last_ns: pair[1].0,
             bounds_ns: [pair[0].1, pair[1].1],
             excess_ns,
+            span_ns: ends,
         })
     }
 
@@ -121,11 +123,31 @@ impl ClockOffset {
         u64::try_from(peer_ns.max(0)).unwrap_or(u64::MAX)
     }
 
+    /// An instant of the peer's clock on ours, ns.
+    pub fn from_peer(&self, peer_ns: u64) -> u64 {
+        // On our clock but for the correction, which is a line over our clock.
+        let nearly_ns = i128::from(peer_ns) - self.offset_ns;
+        let since_ns = (nearly_ns - i128::from(self.base_ns)) as f64;
+        let local_ns = (since_ns - self.intercept_ns) / (1.0 + self.drift);
+        let correction = self.intercept_ns + self.drift * local_ns;
+        u64::try_from((nearly_ns - correction.round() as i128).max(0)).unwrap_or(u64::MAX)
+    }
+
+    /// The largest half-width while the peer was being read, s.
+    pub fn worst_s(&self) -> f64 {
+        let ends = self.span_ns.map(|since_ns| self.half_width_s(since_ns));
+        ends[0].max(ends[1])
+    }
+
     /// Half-width of [`ClockOffset::to_peer`] at an instant of our clock, s.
     pub fn uncertainty_s(&self, local_ns: u64) -> f64 {
+        self.half_width_s(self.since(local_ns))
+    }
+
+    fn half_width_s(&self, since_ns: f64) -> f64 {
         let pair = [(self.first_ns, self.bounds_ns[0]), (self.last_ns, self.bounds_ns[1])];
         // One nanosecond is the resolution of the clocks themselves.
-        (bound(pair, self.since(local_ns)) + self.excess_ns + 1.0) * 1e-9
+        (bound(pair, since_ns) + self.excess_ns + 1.0) * 1e-9
     }
 
     /// How much faster the peer's clock runs than ours, dimensionless.
@@ -214,6 +236,8 @@ mod tests {
             let error_ns =
                 estimate.to_peer(local_ns) as f64 - local_ns as f64 - truth(offset_s, drift, local_ns);
             let claimed_s = estimate.uncertainty_s(local_ns);
+            let back_ns = estimate.from_peer(estimate.to_peer(local_ns));
+            assert!(back_ns.abs_diff(local_ns) <= 1, "{local_ns} comes back as {back_ns}");
             assert!(error_ns.abs() * 1e-9 <= claimed_s, "{error_ns} ns at {local_ns}, claimed {claimed_s} s");
             assert!(claimed_s <= at_most_s, "{claimed_s} s says nothing");
         }

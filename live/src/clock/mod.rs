@@ -1,10 +1,22 @@
-//! The one clock of a run, and waiting by it.
+//! The one clock of a run, waiting by it, and the clocks of other hosts.
+
+mod atlas;
+mod identity;
+mod offset;
+mod peer;
+mod sampler;
 
 use std::num::NonZeroU64;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use rustix::thread::{ClockId, clock_nanosleep_absolute, set_current_timer_slack};
 use rustix::time::{Timespec, clock_gettime};
+
+pub use atlas::{Atlas, AtlasError};
+pub use identity::ClockIdentity;
+pub use offset::{ClockOffset, OffsetError, Sample};
+pub use peer::{Peer, PeerError, PeerSample, Reading};
+pub use sampler::ClockSampler;
 
 /// How long before a deadline sleeping gives way to spinning, ns: longer than the usual wake-up of an
 /// idle core, short enough to cost a few per cent of a core at a thousand deadlines a second.
@@ -25,6 +37,16 @@ impl RunClock {
     /// A clock whose origin lies `lead_ns` in the future; until then it reads 0.
     pub fn starting_in(lead_ns: u64) -> Self {
         RunClock { origin_ns: monotonic_ns() + lead_ns }
+    }
+
+    /// A clock whose origin is an instant of the host's monotonic clock.
+    pub fn starting_at(origin_ns: u64) -> Self {
+        RunClock { origin_ns }
+    }
+
+    /// The origin, ns on the host's monotonic clock.
+    pub fn origin_ns(&self) -> u64 {
+        self.origin_ns
     }
 
     /// Nanoseconds since the origin.
@@ -67,6 +89,15 @@ pub fn hold_until(instant_ns: u64, halt: &AtomicBool) -> bool {
         let slice_ns = wake_ns.min(now_ns + SLICE_NS);
         let _ = clock_nanosleep_absolute(ClockId::Monotonic, &timespec(slice_ns));
     }
+}
+
+/// Where the host's wall clock stood when its monotonic clock began, ns since 1970, as of now: when the wall clock
+/// is set, or steered, it moves.
+pub fn wall_at_zero_ns() -> i128 {
+    let (before, wall, after) =
+        (monotonic_ns(), clock_gettime(rustix::time::ClockId::Realtime), monotonic_ns());
+    let wall_ns = i128::from(wall.tv_sec) * 1_000_000_000 + i128::from(wall.tv_nsec);
+    wall_ns - (i128::from(before) + i128::from(after)) / 2
 }
 
 /// Occupies the core until an instant of the monotonic clock.

@@ -1,26 +1,23 @@
-//! The open-loop driver: every job is sent when it is due, whatever became of the ones before.
+//! Keep-alive connections to the API, and the requests on them.
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
-use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
-use hyper::client::conn::http1::{self, SendRequest};
-use hyper::{Request, StatusCode};
-use hyper_util::rt::TokioIo;
+use hyper::client::conn::http1::SendRequest;
+use hyper::{Method, Request, StatusCode};
 use time::format_description::well_known::Rfc3339;
 use time::{OffsetDateTime, UtcOffset};
-use tokio::net::TcpStream;
-use tokio::sync::watch;
 
-use crate::clock::{RunClock, nanoseconds, sharpen_timers};
+use super::{DriverError, Refusals};
+use crate::clock::RunClock;
 use crate::message::job_body;
-use crate::pacer::Pacer;
 use crate::recorder::{Recorder, Stamp};
+use crate::target::Target;
 
 /// Connections opened before the first job is due.
 const WARM_CONNECTIONS: usize = 8;
@@ -31,71 +28,11 @@ const MOST_CONNECTIONS: usize = 256;
 /// How long a response may take.
 const RESPONSE_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Why the driver could not do its work.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum DriverError {
-    /// The runtime, the timer or the first connections failed.
-    #[error("the driver could not start: {0}\n  remedy: check the limits on open files and threads")]
-    Start(#[from] std::io::Error),
-    /// The API did not speak HTTP.
-    #[error("the API at {target} cannot be used: {message}")]
-    Target {
-        /// Where the API was expected.
-        target: SocketAddr,
-        /// What went wrong.
-        message: String,
-    },
-}
-
-/// Sends every job of the recorder at its due time; returns when all are answered or `stop` becomes true.
-///
-/// Runs its own single-threaded runtime: one thread owns the pace, the sockets and the responses, so
-/// no job waits for another thread to wake. Call it from a thread of its own.
-///
-/// # Errors
-/// [`DriverError`] if the first connections cannot be had. Later failures are charged to their jobs.
-pub fn drive(
-    target: SocketAddr,
-    clock: RunClock,
-    recorder: &Arc<Recorder>,
-    mut stop: watch::Receiver<bool>,
-) -> Result<(), DriverError> {
-    sharpen_timers();
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let local = tokio::task::LocalSet::new();
-    local.block_on(&runtime, async {
-        let pool = Rc::new(Pool { target, clock, recorder: Arc::clone(recorder), state: RefCell::default() });
-        for _ in 0..WARM_CONNECTIONS {
-            let connection = pool.connect().await?;
-            let mut state = pool.state.borrow_mut();
-            state.open += 1;
-            state.idle.push(connection);
-        }
-        let mut pacer = Pacer::new(clock)?;
-        for index in 0..recorder.len() {
-            let request = pool.request(index);
-            tokio::select! {
-                biased;
-                Ok(_) = stop.wait_for(|stop| *stop) => return Ok(()),
-                () = pacer.wait_until(nanoseconds(recorder.job(index).due_s)) => {}
-            }
-            pool.send(index, request);
-            // Gives the connection's task its turn to write before the next wait.
-            tokio::task::yield_now().await;
-        }
-        while pool.state.borrow().in_flight > 0 && !*stop.borrow() {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-        Ok(())
-    })
-}
-
 type Connection = SendRequest<Full<Bytes>>;
 
 /// Keep-alive connections to the API, opened on demand.
-struct Pool {
-    target: SocketAddr,
+pub(super) struct Pool {
+    target: Target,
     clock: RunClock,
     recorder: Arc<Recorder>,
     state: RefCell<PoolState>,
@@ -107,28 +44,50 @@ struct PoolState {
     open: usize,
     in_flight: usize,
     waiting: VecDeque<(usize, Request<Full<Bytes>>)>,
+    refusals: Refusals,
 }
 
 impl Pool {
+    /// A pool without connections.
+    pub fn new(target: Target, clock: RunClock, recorder: Arc<Recorder>) -> Rc<Self> {
+        Rc::new(Pool { target, clock, recorder, state: RefCell::default() })
+    }
+
+    /// Opens the first connections, so that the first jobs need not wait for theirs.
+    pub async fn warm(&self) -> Result<(), DriverError> {
+        for _ in 0..WARM_CONNECTIONS {
+            let connection = self.connect().await?;
+            let mut state = self.state.borrow_mut();
+            state.open += 1;
+            state.idle.push(connection);
+        }
+        Ok(())
+    }
+
+    /// Jobs that were sent, or wait for a connection, and are not answered.
+    pub fn in_flight(&self) -> usize {
+        self.state.borrow().in_flight
+    }
+
+    /// The answers so far that were not what was hoped for.
+    pub fn refusals(&self) -> Refusals {
+        self.state.borrow().refusals.clone()
+    }
+
     async fn connect(&self) -> Result<Connection, DriverError> {
-        let target = self.target;
-        let unusable = |message: String| DriverError::Target { target, message };
-        let stream = TcpStream::connect(target).await.map_err(|error| unusable(error.to_string()))?;
-        stream.set_nodelay(true)?;
-        let (sender, connection) =
-            http1::handshake(TokioIo::new(stream)).await.map_err(|error| unusable(error.to_string()))?;
+        let (sender, connection) = self.target.connect().await?;
         // The connection's own errors reach the request that was on it.
         tokio::task::spawn_local(async move { drop(connection.await) });
         Ok(sender)
     }
 
     /// The request of a job, made before it is due.
-    fn request(&self, index: usize) -> Request<Full<Bytes>> {
+    pub fn request(&self, index: usize) -> Request<Full<Bytes>> {
         let job = self.recorder.job(index);
         let now = OffsetDateTime::now_utc().to_offset(UtcOffset::UTC);
         let timestamp = now.format(&Rfc3339).expect("the years of this era can be written");
-        Request::post("/ingest")
-            .header("host", "localhost")
+        self.target
+            .request(Method::POST)
             .header("content-type", "application/json")
             .header("idempotency-key", self.recorder.message_id(index))
             .body(Full::new(job_body(job.index, job.demand_s, &timestamp)))
@@ -136,7 +95,7 @@ impl Pool {
     }
 
     /// Sends a job now, or as soon as a connection is free; never waits.
-    fn send(self: &Rc<Self>, index: usize, request: Request<Full<Bytes>>) {
+    pub fn send(self: &Rc<Self>, index: usize, request: Request<Full<Bytes>>) {
         self.state.borrow_mut().in_flight += 1;
         self.place(index, request);
     }
@@ -173,7 +132,7 @@ impl Pool {
                     pool.settle(connection, alive).await;
                 }
                 Err(_) => {
-                    pool.refuse(index);
+                    pool.refuse(index, "no connection");
                     pool.lose_connection();
                 }
             }
@@ -205,14 +164,19 @@ impl Pool {
         match tokio::time::timeout(RESPONSE_TIMEOUT, exchange).await {
             Ok(Ok(status)) => {
                 self.recorder.stamp(index, Stamp::Responded, self.clock.now_ns());
-                if status != StatusCode::ACCEPTED {
-                    self.recorder.refused(index);
+                if status == StatusCode::ACCEPTED {
+                    self.state.borrow_mut().in_flight -= 1;
+                } else {
+                    self.refuse(index, &status.to_string());
                 }
-                self.state.borrow_mut().in_flight -= 1;
                 true
             }
-            _ => {
-                self.refuse(index);
+            Ok(Err(_broken)) => {
+                self.refuse(index, "the connection broke");
+                false
+            }
+            Err(_elapsed) => {
+                self.refuse(index, "no answer in time");
                 false
             }
         }
@@ -243,8 +207,10 @@ impl Pool {
         }
     }
 
-    fn refuse(&self, index: usize) {
+    fn refuse(&self, index: usize, reason: &str) {
         self.recorder.refused(index);
-        self.state.borrow_mut().in_flight -= 1;
+        let mut state = self.state.borrow_mut();
+        state.in_flight -= 1;
+        *state.refusals.entry(reason.to_owned()).or_default() += 1;
     }
 }

@@ -1,0 +1,198 @@
+//! Writing a part of a run while it happens.
+
+use std::fs::{self, File};
+use std::io::BufWriter;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc;
+use std::sync::{Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use sim::model::Scenario;
+use sim::run_folder::Status;
+use sim::scenario_file::{attachments, resolved};
+
+use super::event::COLUMNS;
+use super::{Event, PARTS, PartError, PartInfo, Sight};
+use crate::clock::PeerSample;
+use crate::witness::{Service, Witness};
+
+/// Between two writes: about what a crash may lose.
+const REST: Duration = Duration::from_millis(100);
+
+/// A part of a run under way; it is also the witness of API and servers.
+///
+/// Whoever handles messages only puts an event into a channel; a thread of the journal's own writes.
+pub struct Journal {
+    path: PathBuf,
+    // `None` is the last that comes.
+    events: mpsc::Sender<Option<Event>>,
+    writer: Mutex<Option<JoinHandle<Result<(), csv::Error>>>>,
+}
+
+impl Journal {
+    /// Begins a part below a run's folder; until [`Journal::close`] it says `interrupted`.
+    ///
+    /// # Errors
+    /// [`PartError::Taken`] if the part is there already, [`PartError::Io`] if it cannot be written.
+    pub fn begin(run_folder: &Path, info: &PartInfo) -> Result<Self, PartError> {
+        let parts = run_folder.join(PARTS);
+        fs::create_dir_all(&parts).map_err(|error| PartError::io(&parts, error))?;
+        let path = own_folder(&parts, info)?;
+        write_info(&path, info)?;
+        let table = table(&path.join("events.csv"), &COLUMNS)?;
+        let (events, incoming) = mpsc::channel();
+        let write = move || write_events(table, &incoming);
+        let writer = std::thread::Builder::new().name("journal".into()).spawn(write);
+        let writer = writer.map_err(|error| PartError::io(&path, error))?;
+        Ok(Journal { path, events, writer: Mutex::new(Some(writer)) })
+    }
+
+    /// The folder of the part.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Adds the scenario, with the files that it names.
+    ///
+    /// # Errors
+    /// [`PartError::Io`] if it cannot be written.
+    pub fn add_scenario(&self, scenario: &Scenario) -> Result<(), PartError> {
+        let files = [("scenario.toml".to_owned(), resolved(scenario))];
+        for (name, text) in files.into_iter().chain(attachments(scenario)) {
+            let path = self.path.join(name);
+            fs::write(&path, text).map_err(|error| PartError::io(&path, error))?;
+        }
+        Ok(())
+    }
+
+    /// Replaces what is said of the part, while it is under way.
+    ///
+    /// # Errors
+    /// [`PartError::Io`] if it cannot be written.
+    pub fn update(&self, info: &PartInfo) -> Result<(), PartError> {
+        write_info(&self.path, info)
+    }
+
+    /// Notes an event.
+    pub fn note(&self, id: &str, sight: Sight) {
+        // The writer is gone only if it could not write, and closing says so.
+        let _ = self.events.send(Some(Event { id: id.to_owned(), sight }));
+    }
+
+    /// Writes what is still under way and marks the part complete.
+    ///
+    /// # Errors
+    /// [`PartError::Io`] if something could not be written, now or before.
+    pub fn close(&self, info: &PartInfo) -> Result<(), PartError> {
+        let _ = self.events.send(None);
+        let writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(Ok(Err(error))) = writer.map(JoinHandle::join) {
+            return Err(PartError::io(&self.path.join("events.csv"), error));
+        }
+        write_info(&self.path, &PartInfo { status: Status::Complete, ..info.clone() })
+    }
+}
+
+impl Witness for Journal {
+    fn accepted(&self, id: &str, at_ns: u64) {
+        self.note(id, Sight::Accepted(at_ns));
+    }
+
+    fn confirmed(&self, id: &str, at_ns: u64) {
+        self.note(id, Sight::Confirmed(at_ns));
+    }
+
+    fn served(&self, id: &str, service: &Service) {
+        self.note(id, Sight::Served(*service));
+    }
+
+    fn dead_lettered(&self, id: &str, service: &Service) {
+        self.note(id, Sight::DeadLettered(*service));
+    }
+}
+
+/// What a driver has read of other clocks, as a table that grows.
+pub struct Clocks {
+    table: Table,
+}
+
+impl Clocks {
+    /// A table in a part's folder.
+    ///
+    /// # Errors
+    /// [`PartError::Io`] if it cannot be written.
+    pub fn create(part: &Path) -> Result<Self, PartError> {
+        Ok(Clocks { table: table(&part.join("clocks.csv"), &CLOCK_COLUMNS)? })
+    }
+
+    /// Adds a reading. What cannot be written is missing when the parts are joined, which then says so.
+    pub fn add(&mut self, read: &PeerSample) {
+        let PeerSample { clock, sample } = read;
+        let row = [
+            clock.to_string(),
+            sample.sent_ns.to_string(),
+            sample.peer_ns.to_string(),
+            sample.received_ns.to_string(),
+        ];
+        let _ = self.table.write_record(row);
+        let _ = self.table.flush();
+    }
+}
+
+/// The columns of `clocks.csv`.
+pub(super) const CLOCK_COLUMNS: [&str; 4] = ["clock", "sent_ns", "peer_ns", "received_ns"];
+
+type Table = csv::Writer<BufWriter<File>>;
+
+fn table(path: &Path, columns: &[&str]) -> Result<Table, PartError> {
+    let file = File::create(path).map_err(|error| PartError::io(path, error))?;
+    let mut table = csv::Writer::from_writer(BufWriter::new(file));
+    let begun = table.write_record(columns).and_then(|()| Ok(table.flush()?));
+    begun.map_err(|error| PartError::io(path, error))?;
+    Ok(table)
+}
+
+fn write_events(mut table: Table, incoming: &mpsc::Receiver<Option<Event>>) -> Result<(), csv::Error> {
+    while let Ok(Some(first)) = incoming.recv() {
+        table.write_record(first.row())?;
+        // What comes meanwhile is written in one go.
+        std::thread::sleep(REST);
+        for event in incoming.try_iter() {
+            let Some(event) = event else { return Ok(table.flush()?) };
+            table.write_record(event.row())?;
+        }
+        table.flush()?;
+    }
+    Ok(table.flush()?)
+}
+
+/// Makes the folder of a part: a driver has one place, of other processes several may have the same number on one host,
+/// in containers.
+fn own_folder(parts: &Path, info: &PartInfo) -> Result<PathBuf, PartError> {
+    let name = info.folder();
+    for attempt in 1_u32.. {
+        let path = match attempt {
+            1 => parts.join(&name),
+            _ => parts.join(format!("{name}-{attempt}")),
+        };
+        match fs::create_dir(&path) {
+            Ok(()) => return Ok(path),
+            Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => {
+                return Err(PartError::io(&path, error));
+            }
+            Err(_) if info.driving.is_some() => return Err(PartError::Taken { path }),
+            Err(_) => {}
+        }
+    }
+    unreachable!("there are fewer than 2^32 processes")
+}
+
+/// Readers see the old file or the new one, never half of it.
+fn write_info(folder: &Path, info: &PartInfo) -> Result<(), PartError> {
+    let mut text = serde_json::to_string_pretty(info).expect("a part's description is plain data");
+    text.push('\n');
+    let (temporary, path) = (folder.join("part.tmp"), folder.join("part.json"));
+    fs::write(&temporary, text).map_err(|error| PartError::io(&temporary, error))?;
+    fs::rename(&temporary, &path).map_err(|error| PartError::io(&path, error))
+}
