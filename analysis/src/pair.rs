@@ -56,21 +56,16 @@ pub enum PairError {
     },
     /// The calibration is for another set-up than the observed one.
     #[error(
-        "{}: calibrated on a {calibrated} queue at prefetch {prefetch}, and the run was on a {observed} queue at \
-         prefetch {observed_prefetch}\n  rule: overheads hold only for the set-up they were measured on\n  \
+        "{}: calibrated on {calibrated}, and the run was on {observed}\n  rule: overheads hold only for the set-up they were measured on\n  \
          remedy: `live calibrate` with the flags of the run, then `sim run` again", path.display()
     )]
     OtherSetUp {
         /// The prediction.
         path: PathBuf,
-        /// Queue type of the calibration.
+        /// Set-up of the calibration.
         calibrated: String,
-        /// Prefetch of the calibration.
-        prefetch: u32,
-        /// Queue type of the run.
+        /// Set-up of the run.
         observed: String,
-        /// Prefetch of the run.
-        observed_prefetch: u32,
     },
     /// The calibration is younger than the observation.
     #[error(
@@ -289,14 +284,15 @@ fn refuse_other_set_up(predicted: &Run, observed: &Manifest) -> Result<(), PairE
     let (Some(calibration), Some(deployment)) = (&predicted.calibration, &observed.deployment) else {
         return Ok(());
     };
-    if calibration.queue_type != deployment.queue_type || calibration.prefetch != deployment.prefetch {
-        return Err(PairError::OtherSetUp {
-            path: predicted.path.clone(),
-            calibrated: calibration.queue_type.clone(),
-            prefetch: calibration.prefetch,
-            observed: deployment.queue_type.clone(),
-            observed_prefetch: deployment.prefetch,
-        });
+    let set_up = |queue_type: &str, prefetch: u32, servers: u32, via: &str| {
+        format!("a {queue_type} queue at prefetch {prefetch}, {servers} consumers, by {via}")
+    };
+    let calibrated =
+        set_up(&calibration.queue_type, calibration.prefetch, calibration.servers, &calibration.via);
+    let driven = set_up(&deployment.queue_type, deployment.prefetch, deployment.servers, &deployment.via);
+    if calibrated != driven {
+        let path = predicted.path.clone();
+        return Err(PairError::OtherSetUp { path, calibrated, observed: driven });
     }
     // Both are RFC 3339 in UTC with whole seconds, so their order is that of their text.
     if calibration.made > observed.started {

@@ -7,12 +7,13 @@ use std::sync::Arc;
 use clap::{Args, ValueEnum};
 
 use crate::broker::{Broker, BrokerError, Embedded, Lifetime, RabbitMq, is_installed};
+use crate::quiet::Quiet;
 
 /// The deployment flags; they say where, a scenario says what.
 #[derive(Debug, Clone, Args)]
 pub struct Deployment {
     /// Broker: auto (AMQP_URL, else managed, else embedded), managed, embedded, or amqp://user:password@host:port/vhost
-    #[arg(long, value_name = "BROKER", default_value = "auto")]
+    #[arg(long, value_name = "BROKER", default_value = "auto", value_parser = Quiet::<BrokerChoice>::new())]
     broker: BrokerChoice,
     /// Kind of queue at a RabbitMQ broker
     #[arg(long, value_enum, default_value_t = QueueType::Classic)]
@@ -133,13 +134,19 @@ impl Deployment {
     }
 }
 
-/// A command line with every password in a URL replaced by `…`.
+/// A command line without its secrets: of a URL what stands before the host and behind the path is replaced by `…`, and
+/// so is a token.
 pub fn redacted(command: Vec<String>) -> Vec<String> {
-    let redact = |argument: String| match (argument.find("://"), argument.rfind('@')) {
-        (Some(scheme), Some(at)) if scheme < at => {
-            format!("{}://…{}", &argument[..scheme], &argument[at..])
+    let mut is_token = false;
+    let redact = |argument: String| {
+        if std::mem::take(&mut is_token) || argument.starts_with("--token=") {
+            return "…".to_owned();
         }
-        _ => argument,
+        is_token = argument == "--token";
+        let Some((scheme, rest)) = argument.split_once("://") else { return argument };
+        let (rest, query) = rest.split_once('?').map_or((rest, ""), |(rest, _)| (rest, "?…"));
+        let host = rest.rsplit_once('@').map_or(rest.to_owned(), |(_, host)| format!("…@{host}"));
+        format!("{scheme}://{host}{query}")
     };
     command.into_iter().map(redact).collect()
 }
@@ -152,6 +159,16 @@ mod tests {
     fn no_credential_survives_in_a_recorded_command() {
         let command = ["live", "run", "--broker=amqp://user:p@ss@host:5672/%2f", "a@b"].map(str::to_owned);
         assert_eq!(redacted(command.to_vec()), ["live", "run", "--broker=amqp://…@host:5672/%2f", "a@b"]);
+        let more = [
+            "--store",
+            "postgres://h/d?user=u&password=s3",
+            "--token",
+            "s3",
+            "--token=s3",
+            "amqp://u@h/d?p=s3",
+        ];
+        let shown = ["--store", "postgres://h/d?…", "--token", "…", "…", "amqp://…@h/d?…"];
+        assert_eq!(redacted(more.map(str::to_owned).to_vec()), shown);
     }
 
     #[test]

@@ -19,6 +19,7 @@ pub mod pacer;
 pub mod parts;
 pub mod pipeline;
 pub mod plant;
+mod quiet;
 pub mod recorder;
 pub mod steal;
 pub mod store;

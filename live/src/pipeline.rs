@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use sim::model::{JobRecord, Scenario};
 use sim::run_folder::Ledger;
-use sim::sampling::Jobs;
+use sim::sampling::{Job, Jobs};
 use sim::shard::Shard;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -16,7 +16,7 @@ use crate::api::Api;
 use crate::broker::{Broker, BrokerError};
 use crate::clock::RunClock;
 use crate::consumer::{RetryPolicy, Servers, Shop, WorkMode};
-use crate::driver::{Driver, DriverError, Refusals};
+use crate::driver::{Driver, DriverError, Form, Outlet, Refusals};
 use crate::ledger::settle;
 use crate::metrics::Metrics;
 use crate::recorder::{Recorder, RunWitness};
@@ -35,11 +35,14 @@ pub(crate) const TICK: Duration = Duration::from_millis(250);
 /// the run gives up on it.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// Between the last job of a scenario and a burst behind it.
+const PAUSE: Duration = Duration::from_millis(500);
+
 /// How long servers may take to settle what they have in hand at the end of a run.
 const FINISH: Duration = Duration::from_secs(2);
 
 /// How long a broker is given to take back what its consumers held.
-const REQUEUE: Duration = Duration::from_millis(100);
+pub(crate) const REQUEUE: Duration = Duration::from_millis(100);
 
 /// Why a run could not be made.
 #[derive(Debug, thiserror::Error)]
@@ -86,7 +89,7 @@ pub async fn observe(
     watch: impl FnMut(&Recorder),
 ) -> Result<Observation, PipelineError> {
     let drive_length = scenario.drive();
-    let jobs = Jobs::new(scenario, 0).take(drive_length.total() as usize);
+    let jobs = jobs(scenario, setup.burst);
     let recorder = Arc::new(Recorder::new(run, jobs, drive_length.warmup_jobs()));
     let clock = RunClock::starting_in(LEAD.as_nanos() as u64);
     let witness: Arc<dyn Witness> = Arc::new(RunWitness { recorder: Arc::clone(&recorder), clock });
@@ -107,6 +110,39 @@ pub async fn observe(
     Ok(Observation { records, ledger, interrupted, stolen, trouble })
 }
 
+/// The driven jobs of a scenario, and behind them a burst of the next ones that are due all at once.
+fn jobs(scenario: &Scenario, burst: u64) -> impl Iterator<Item = Job> + use<> {
+    let total = scenario.drive().total();
+    let mut last_s = 0.0;
+    Jobs::new(scenario, 0).take((total + burst) as usize).map(move |job| {
+        if job.index < total {
+            last_s = job.due_s;
+            return job;
+        }
+        Job { due_s: last_s + PAUSE.as_secs_f64(), ..job }
+    })
+}
+
+/// How jobs reach the broker.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
+pub enum Via {
+    /// Through the API.
+    #[default]
+    Http,
+    /// Straight to the broker: what is left when the API is taken away.
+    Amqp,
+}
+
+impl Via {
+    /// The name in tables and files.
+    pub fn name(self) -> &'static str {
+        match self {
+            Via::Http => "http",
+            Via::Amqp => "amqp",
+        }
+    }
+}
+
 /// How the jobs of a run are worked on.
 #[derive(Clone)]
 pub struct Setup {
@@ -120,6 +156,10 @@ pub struct Setup {
     pub metrics: Arc<Metrics>,
     /// Where the API listens.
     pub bind: SocketAddr,
+    /// How jobs reach the broker.
+    pub via: Via,
+    /// Jobs that come all at once a moment after the scenario's: a backlog, to see how fast it is worked off.
+    pub burst: u64,
 }
 
 impl Default for Setup {
@@ -130,6 +170,8 @@ impl Default for Setup {
             retry: RetryPolicy::default(),
             metrics: Arc::default(),
             bind: SocketAddr::from(([127, 0, 0, 1], 0)),
+            via: Via::default(),
+            burst: 0,
         }
     }
 }
@@ -177,8 +219,12 @@ impl Pipeline<'_> {
 
         let before = ProcessorTime::now();
         let mut trouble = Vec::new();
-        let (target, stop) = (Target::local(address), self.stop.clone());
-        let driver = Driver::start(target, self.clock, &self.recorder, Shard::WHOLE, stop)?;
+        let outlet = match self.setup.via {
+            Via::Http => Outlet::Http(Target::local(address), Form::default()),
+            Via::Amqp => Outlet::Amqp(Arc::clone(&self.broker)),
+        };
+        let stop = self.stop.clone();
+        let driver = Driver::start(outlet, self.clock, &self.recorder, Shard::WHOLE, stop)?;
         match driver.finish(TICK, || watch(&self.recorder)).await? {
             Some(refusals) => trouble.extend(refused(&refusals)),
             None => trouble.push("the driver panicked; this is a bug".to_owned()),

@@ -3,14 +3,19 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::broker::{Broker, BrokerError};
+use crate::broker::{Broker, BrokerError, Pending};
+use crate::clock::monotonic_ns;
 use crate::consumer::{RetryPolicy, Servers, Shop, WorkMode};
 use crate::metrics::Metrics;
+use crate::pipeline::REQUEUE;
 use crate::store::{Store, Writer};
 use crate::witness::Witness;
 
 /// How often a queue that is to run empty is looked at.
 const LOOK: Duration = Duration::from_millis(50);
+
+/// How many looks in a row must find nothing: a message may be between broker and server at one of them.
+const STILL: u32 = 3;
 
 /// What a plant is made of.
 pub struct Blueprint {
@@ -45,7 +50,9 @@ pub struct Plant {
 pub struct Leftovers {
     /// Messages that were in hand when the grace was over; they went back to the queue.
     pub given_back: usize,
-    /// Messages in the queue, those included that wait out a delay, if the broker could be asked.
+    /// When all that was held had been given back, ns on the host's monotonic clock.
+    pub returned_ns: u64,
+    /// Messages in the queue after that, those included that wait out a delay, if the broker could be asked.
     pub queued: Option<u64>,
     /// What went wrong.
     pub trouble: Vec<String>,
@@ -65,10 +72,20 @@ impl Plant {
         Ok(Plant { broker, store, writer, servers })
     }
 
-    /// Waits until the queue is empty, at most for `grace`; for a broker that ends with this process.
+    /// Waits until the queue is empty, nothing waits out a delay, and no server has anything in hand, at most for
+    /// `grace`; for a broker that ends with this process.
     pub async fn drain(&self, grace: Duration) {
         let begun = Instant::now();
-        while begun.elapsed() < grace && self.broker.depth().await.is_ok_and(|depth| depth > 0) {
+        let mut looks = 0;
+        while begun.elapsed() < grace && looks < STILL {
+            let empty = async |count: Pending<'_, Result<u64, BrokerError>>| {
+                count.await.is_ok_and(|count| count == 0)
+            };
+            let still = self.servers.are_idle()
+                && empty(self.broker.depth()).await
+                && empty(self.broker.delayed()).await
+                && self.servers.are_idle();
+            looks = if still { looks + 1 } else { 0 };
             tokio::time::sleep(LOOK).await;
         }
     }
@@ -76,16 +93,19 @@ impl Plant {
     /// Takes no further messages, finishes those in hand within `grace`, and closes everything.
     pub async fn end(self, grace: Duration) -> Leftovers {
         let given_back = self.servers.finish(grace).await;
-        let queued = match (self.broker.depth().await, self.broker.delayed().await) {
-            (Ok(depth), Ok(delayed)) => Some(depth + delayed),
-            _ => None,
-        };
         let mut trouble = Vec::new();
         self.servers.halt();
         let cancelled = self.broker.cancel().await;
         if self.servers.end().await > 0 {
             trouble.push("a server panicked; this is a bug".to_owned());
         }
+        // The broker takes back what the servers held in its own time.
+        tokio::time::sleep(REQUEUE).await;
+        let returned_ns = monotonic_ns();
+        let queued = match (self.broker.depth().await, self.broker.delayed().await) {
+            (Ok(depth), Ok(delayed)) => Some(depth + delayed),
+            _ => None,
+        };
         if let Some(writer) = &self.writer {
             writer.close().await;
         }
@@ -95,6 +115,6 @@ impl Plant {
         if let Some(store) = &self.store {
             store.close().await;
         }
-        Leftovers { given_back, queued, trouble }
+        Leftovers { given_back, returned_ns, queued, trouble }
     }
 }

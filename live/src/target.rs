@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::net::{SocketAddr, ToSocketAddrs};
+use std::time::Duration;
 
 use hyper::Uri;
 use hyper::header::HeaderValue;
@@ -13,6 +14,9 @@ use hyper::client::conn::http1::{self, SendRequest};
 
 /// Where messages are submitted unless the URL has a path of its own.
 const INGEST: &str = "/ingest";
+
+/// How long a connection may take; a host that has vanished would take minutes.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// An HTTP server and a path on it.
 #[derive(Clone)]
@@ -101,9 +105,9 @@ impl Target {
         Target { path: path.to_owned(), ..self.clone() }
     }
 
-    /// The path, with its query.
-    pub fn path(&self) -> &str {
-        &self.path
+    /// Whether this is where the project's own API takes messages.
+    pub fn is_ingestion(&self) -> bool {
+        self.path == INGEST
     }
 
     /// Begins a request to the target, with the headers that every one has.
@@ -129,7 +133,10 @@ impl Target {
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
         let unusable = |reason: String| TargetError::Unusable { address: self.address, reason };
-        let stream = TcpStream::connect(self.address).await.map_err(|error| unusable(error.to_string()))?;
+        let connecting = tokio::time::timeout(CONNECT_TIMEOUT, TcpStream::connect(self.address)).await;
+        let connected =
+            connecting.map_err(|_| unusable(format!("no connection within {CONNECT_TIMEOUT:?}")))?;
+        let stream = connected.map_err(|error| unusable(error.to_string()))?;
         // A request must not wait for the acknowledgement of the one before.
         stream.set_nodelay(true).map_err(|error| unusable(error.to_string()))?;
         http1::handshake(TokioIo::new(stream)).await.map_err(|error| unusable(error.to_string()))

@@ -30,6 +30,8 @@ pub fn calibration(scenario: &Scenario, terms: Terms, relative_error: f64) -> Ca
         jobs: 500,
         shape: None,
         samples_s: None,
+        drift: None,
+        quantiles_s: BTreeMap::new(),
     };
     let prefetch = scenario.effective_prefetch();
     Calibration {
@@ -45,6 +47,9 @@ pub fn calibration(scenario: &Scenario, terms: Terms, relative_error: f64) -> Ca
         jobs: 800,
         valid: true,
         stolen: 0.0,
+        via: "http".into(),
+        sustainable: None,
+        timer: None,
         terms: MeasuredTerms {
             idle_path: measured(terms.idle_path_s),
             turnaround: measured(terms.turnaround_s),
@@ -113,6 +118,7 @@ pub fn observed(base: &Path, scenario: &Scenario, records: &[JobRecord], verdict
         queue_type: "classic".into(),
         prefetch: scenario.effective_prefetch(),
         servers: 1,
+        via: "http".into(),
     });
     folder.manifest_mut().live = Some(LiveSummary {
         ledger: Ledger::default(),

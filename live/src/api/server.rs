@@ -144,7 +144,7 @@ impl Server {
                 outcome = poll_fn(|context| connection.poll_without_shutdown(context)) => break outcome,
                 _ = self.stop.wait_for(|stop| *stop), if !stopping => {
                     stopping = true;
-                    Pin::new(&mut connection).graceful_shutdown();
+                    std::pin::Pin::new(&mut connection).graceful_shutdown();
                 }
             }
         };

@@ -4,17 +4,20 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use serde::Serialize;
-use sim::calibration::{self, Calibration, Measured, fit};
+use sim::calibration::{self, Calibration, Drift, Sustainable, fit, forecast};
 use sim::cli::{CALIBRATIONS, default_scenario, headline};
 use sim::console::{Console, Failure, milliseconds};
-use sim::model::Scenario;
-use sim::run_folder::{Machine, Verdict, timestamp};
+use sim::engine::Ring;
+use sim::model::{JobRecord, Outcome, Scenario, Terms};
+use sim::output::sorted;
+use sim::run_folder::{Ledger, Machine, Verdict, timestamp};
 use sim::scenario_file;
 
 use super::session::Session;
+use crate::clock::timer_lateness;
 use crate::deployment::Deployment;
 use crate::drivable::obstacle;
-use crate::pipeline::Setup;
+use crate::pipeline::{Setup, Via};
 use crate::validity::judge;
 
 /// Share of the scenario's rate at which is measured: at the full rate of a nearly saturated consumer few
@@ -23,6 +26,17 @@ const LOAD: f64 = 0.8;
 
 /// Most jobs of a calibration, kept in memory.
 const MOST_JOBS: u64 = 2_000_000;
+
+/// A backlog's work for all consumers, s, and the bounds of its jobs.
+const BACKLOG_S: f64 = 2.0;
+const LEAST_BACKLOG: u64 = 100;
+const MOST_BACKLOG: u64 = 20_000;
+
+/// Batches for the standard error of the sustainable rate.
+const RATE_BATCHES: usize = 10;
+
+/// The normal quantile for a two-sided 90 % interval.
+const Z: f64 = 1.644_853_626_951_472_7;
 
 /// Seconds of load that are thrown away: a broker that has just started is slower.
 const WARMUP_S: f64 = 1.0;
@@ -42,9 +56,32 @@ pub(super) struct Arguments {
     /// Calibration file to write [default: data/calibrations/QUEUE-prefetchK.toml]
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
+    /// How jobs reach the broker: through the API, or straight
+    #[arg(long, value_enum, value_name = "WAY", default_value_t)]
+    via: Via,
+    /// Precision wanted of the predicted mean wait (half-width of a 90 % interval over the mean): says how long that takes to measure
+    #[arg(long, value_name = "SHARE", default_value = "0.03", value_parser = share)]
+    precision: f64,
+    /// Rate at which the wait is to be predicted, jobs/s [default: the scenario's]
+    #[arg(long, value_name = "RATE", value_parser = positive)]
+    at_rate: Option<f64>,
     /// One JSON document on standard output
     #[arg(long)]
     json: bool,
+}
+
+fn share(text: &str) -> Result<f64, String> {
+    text.parse()
+        .ok()
+        .filter(|share| (1e-4..1.0).contains(share))
+        .ok_or_else(|| "a share is from 0.0001 to below 1".into())
+}
+
+fn positive(text: &str) -> Result<f64, String> {
+    text.parse()
+        .ok()
+        .filter(|rate: &f64| *rate > 0.0 && rate.is_finite())
+        .ok_or_else(|| "a rate is more than 0 jobs/s, and finite".into())
 }
 
 /// The JSON answer.
@@ -53,30 +90,44 @@ struct Answer<'a> {
     file: String,
     #[serde(flatten)]
     calibration: &'a Calibration,
+    outlook: Option<&'a Outlook>,
 }
 
 pub(super) fn execute(arguments: &Arguments, console: &mut Console<'_>) -> Result<(), Failure> {
-    let scenario = load(arguments)?;
+    let (named, scenario) = load(arguments)?;
     let prefetch = scenario.effective_prefetch();
     let out = arguments.out.clone().unwrap_or_else(|| {
-        let name = format!("{}-prefetch{prefetch}.toml", arguments.deployment.queue_type_name());
+        let consumers = match scenario.queue().servers() {
+            1 => String::new(),
+            servers => format!("-servers{servers}"),
+        };
+        let via = if arguments.via == Via::Amqp { "-amqp" } else { "" };
+        let name =
+            format!("{}-prefetch{prefetch}{consumers}{via}.toml", arguments.deployment.queue_type_name());
         Path::new(CALIBRATIONS).join(name)
     });
     make_folder_of(&out)?;
+    let timer = timer_lateness();
     let session = Session::open(&arguments.deployment, console)?;
     let broker = session.broker();
     console.note(format!(
-        "calibrating at {}, {} queue, prefetch {prefetch}",
+        "calibrating at {}, {} queue, prefetch {prefetch}, {} consumers, by {}",
         broker.name(),
-        broker.queue_type()
+        broker.queue_type(),
+        scenario.queue().servers(),
+        arguments.via.name()
     ));
-    let observation = session.observe(&scenario, &Setup::default(), console, |_| {})?;
+    let setup = Setup { via: arguments.via, burst: burst(&scenario), ..Setup::default() };
+    let mut observation = session.observe(&scenario, &setup, console, |_| {})?;
     if observation.interrupted {
         return Err(Failure::Failed("interrupted; no calibration was written".into()));
     }
     console.note(format!("processor stolen by the hypervisor: {:.2} %", 100.0 * observation.stolen));
+    let backlog = observation.records.split_off(scenario.drive().total() as usize);
     let terms = fit(&observation.records, prefetch).map_err(|error| Failure::Failed(error.to_string()))?;
-    let validity = judge(&scenario, &observation.records, &observation.ledger, &observation.trouble);
+    let served = backlog.iter().filter(|record| record.outcome == Outcome::Served).count() as u64;
+    let ledger = Ledger { consumed: observation.ledger.consumed - served, ..observation.ledger };
+    let validity = judge(&scenario, &observation.records, &ledger, &observation.trouble);
     let machine = Machine::this();
     let calibration = Calibration {
         schema: calibration::SCHEMA,
@@ -91,13 +142,18 @@ pub(super) fn execute(arguments: &Arguments, console: &mut Console<'_>) -> Resul
         jobs: scenario.drive().jobs(),
         valid: validity.verdict == Verdict::Valid,
         stolen: observation.stolen,
+        via: arguments.via.name().to_owned(),
+        sustainable: sustainable(&backlog, &scenario, terms.terms()),
+        timer: Some(timer),
         terms,
     };
     write(&out, &calibration::render(&calibration))?;
+    let outlook = Outlook::of(&named, &calibration, arguments);
     if arguments.json {
-        console.print_json(&Answer { file: out.display().to_string(), calibration: &calibration })?;
+        let file = out.display().to_string();
+        console.print_json(&Answer { file, calibration: &calibration, outlook: outlook.as_ref() })?;
     } else {
-        print(&scenario, &calibration, &out, console)?;
+        print(&scenario, &calibration, outlook.as_ref(), &out, console)?;
     }
     match validity.verdict {
         Verdict::Valid => Ok(()),
@@ -108,21 +164,80 @@ pub(super) fn execute(arguments: &Arguments, console: &mut Console<'_>) -> Resul
     }
 }
 
-/// The scenario to measure under: as named, with jobs that no run of it has.
-fn load(arguments: &Arguments) -> Result<Scenario, Failure> {
+/// Jobs of the backlog behind the measurement: some seconds' work for all consumers.
+fn burst(scenario: &Scenario) -> u64 {
+    let capacity = f64::from(scenario.queue().servers()) / scenario.service().mean();
+    ((capacity * BACKLOG_S).ceil() as u64).clamp(LEAST_BACKLOG, MOST_BACKLOG)
+}
+
+/// How fast a backlog was worked off, its first and last tenth apart: while it is being published the broker has other
+/// things to do, and at its end consumers run idle.
+fn sustainable(backlog: &[JobRecord], scenario: &Scenario, terms: Terms) -> Option<Sustainable> {
+    let done = |instants: Vec<f64>| {
+        let done = sorted(instants);
+        let tenth = done.len() / 10;
+        done[tenth..done.len() - tenth].to_vec()
+    };
+    let rate_of = |done: &[f64]| (done.len() - 1) as f64 / (done[done.len() - 1] - done[0]);
+    let measured = done(backlog.iter().filter_map(|record| record.done_s).collect());
+    if measured.len() < 2 * RATE_BATCHES {
+        return None;
+    }
+    let length = measured.len() / RATE_BATCHES;
+    let rates: Vec<f64> = measured.chunks_exact(length).map(rate_of).collect();
+    let mean = rates.iter().sum::<f64>() / rates.len() as f64;
+    let squares: f64 = rates.iter().map(|rate| (rate - mean).powi(2)).sum();
+    let mut ring = Ring::new(scenario.queue().servers(), scenario.effective_prefetch());
+    let replayed = backlog.iter().map(|job| ring.serve(job.due_s, job.demand_s, terms).0.done_s);
+    Some(Sustainable {
+        rate: rate_of(&measured),
+        standard_error: (squares / (rates.len() * (rates.len() - 1)) as f64).sqrt(),
+        by_terms: rate_of(&done(replayed.collect())),
+    })
+}
+
+/// What the calibration says of a rate, and how long one would have to measure for more.
+#[derive(Serialize)]
+struct Outlook {
+    arrival_rate: f64,
+    /// `None` if the queue would grow for ever.
+    mean_wait_s: Option<f64>,
+    /// Half-width of the 90 % interval, relative to the mean wait.
+    precision: Option<f64>,
+    wanted_precision: f64,
+    /// Seconds of measuring for the wanted precision.
+    needed_s: Option<f64>,
+}
+
+impl Outlook {
+    fn of(named: &Scenario, calibration: &Calibration, arguments: &Arguments) -> Option<Self> {
+        let arrival_rate = arguments.at_rate.unwrap_or(named.arrivals().rate());
+        let limit = calibration.sustainable.map(|sustainable| sustainable.by_terms);
+        let wanted_precision = arguments.precision;
+        let overloaded =
+            Outlook { arrival_rate, mean_wait_s: None, precision: None, wanted_precision, needed_s: None };
+        if limit.is_some_and(|limit| arrival_rate >= limit) {
+            return Some(overloaded);
+        }
+        let scenario = named.clone().with_rate(arrival_rate).with_prefetch(calibration.prefetch);
+        let forecast = forecast(&scenario, &calibration.terms)?;
+        Some(Outlook {
+            mean_wait_s: Some(forecast.mean_wait_s),
+            precision: Some(Z * forecast.standard_error_s / forecast.mean_wait_s),
+            needed_s: Some(f64::from(arguments.duration_s) * forecast.longer(wanted_precision)),
+            ..overloaded
+        })
+    }
+}
+
+/// The scenario as named, and the one to measure under, with jobs that no run of it has.
+fn load(arguments: &Arguments) -> Result<(Scenario, Scenario), Failure> {
     let scenario = match &arguments.scenario {
         Some(path) => scenario_file::load(path)?,
         None => default_scenario()?,
     };
     if let Some(obstacle) = obstacle(&scenario) {
         return Err(Failure::BadInput(obstacle));
-    }
-    if scenario.queue().servers() > 1 {
-        return Err(Failure::BadInput(format!(
-            "{}: {} consumers\n  rule: a calibration measures the overheads of one\n  remedy: set queue.servers = 1",
-            scenario.name(),
-            scenario.queue().servers()
-        )));
     }
     let prefetch = arguments.prefetch.unwrap_or(scenario.effective_prefetch());
     let rate = LOAD * scenario.arrivals().rate();
@@ -136,7 +251,11 @@ fn load(arguments: &Arguments) -> Result<Scenario, Failure> {
         )));
     }
     let other_jobs = scenario.run().seed() ^ (i64::MAX as u64);
-    Ok(scenario.with_rate(rate).with_prefetch(prefetch).with_drive(measured, warmup).with_seed(other_jobs))
+    let named = scenario.clone();
+    Ok((
+        named,
+        scenario.with_rate(rate).with_prefetch(prefetch).with_drive(measured, warmup).with_seed(other_jobs),
+    ))
 }
 
 /// Makes sure before the measurement that its result will have a place.
@@ -156,21 +275,75 @@ fn unwritable(path: &Path, error: &std::io::Error) -> Failure {
 fn print(
     scenario: &Scenario,
     calibration: &Calibration,
+    outlook: Option<&Outlook>,
     out: &Path,
     console: &mut Console<'_>,
 ) -> Result<(), Failure> {
     console.print(headline(scenario))?;
     console.print(format!("on {}, {} queue\n", calibration.broker, calibration.queue_type))?;
     console.print(format!(
-        "{:<12}{:>12}{:>16}{:>14}{:>8}",
-        "term", "mean", "standard error", "deviation", "jobs"
+        "{:<12}{:>11}{:>16}{:>11}{:>11}{:>22}{:>8}",
+        "term", "mean", "standard error", "p50", "p99", "drift", "jobs"
     ))?;
     for (name, term) in calibration.terms.named() {
-        let Measured { mean_s, standard_error_s, standard_deviation_s, jobs, .. } = term;
-        let [mean, error, deviation] =
-            [mean_s, standard_error_s, standard_deviation_s].map(|s| milliseconds(*s));
-        console.print(format!("{name:<12}{mean:>12}{error:>16}{deviation:>14}{jobs:>8}"))?;
+        let time = |value: Option<&f64>| value.map_or_else(|| "–".to_owned(), |value| milliseconds(*value));
+        let drift = term.drift.map_or_else(|| "–".to_owned(), drifted);
+        console.print(format!(
+            "{name:<12}{:>11}{:>16}{:>11}{:>11}{drift:>22}{:>8}",
+            milliseconds(term.mean_s),
+            milliseconds(term.standard_error_s),
+            time(term.quantiles_s.get("0.5")),
+            time(term.quantiles_s.get("0.99")),
+            term.jobs
+        ))?;
+    }
+    console.print("")?;
+    if let Some(Sustainable { rate, standard_error, by_terms }) = calibration.sustainable {
+        console.print(format!(
+            "sustainable rate   {rate:.1} jobs/s ± {standard_error:.1} on a backlog; by the terms {by_terms:.1}"
+        ))?;
+    }
+    if let Some(timer) = calibration.timer {
+        console.print(format!(
+            "timer lateness     p50 {:.1} µs, p99 {:.0} µs spinning; p50 {:.0} µs, p99 {:.0} µs sleeping",
+            1e6 * timer.spinning_p50_s,
+            1e6 * timer.spinning_p99_s,
+            1e6 * timer.sleeping_p50_s,
+            1e6 * timer.sleeping_p99_s
+        ))?;
+    }
+    if let Some(outlook) = outlook {
+        console.print(format!("predicted          {}", outlook.words()))?;
     }
     console.print(format!("\nwritten to {}", out.display()))?;
     console.print(format!("next: cargo run --release -p sim -- run SCENARIO --calibration {}", out.display()))
+}
+
+/// A drift in words.
+fn drifted(drift: Drift) -> String {
+    format!("{:+.3} ± {:.3} ms", 1e3 * drift.change_s, 1e3 * drift.standard_error_s)
+}
+
+impl Outlook {
+    fn words(&self) -> String {
+        let Outlook { arrival_rate, wanted_precision, .. } = self;
+        let (Some(wait_s), Some(precision), Some(needed_s)) =
+            (self.mean_wait_s, self.precision, self.needed_s)
+        else {
+            return format!(
+                "at {arrival_rate:.1} jobs/s the queue would grow: that is more than is sustainable"
+            );
+        };
+        let wanted = format!("± {:.1} %", 100.0 * wanted_precision);
+        let enough = if precision <= *wanted_precision {
+            format!("{wanted} would have taken {} s", needed_s.ceil())
+        } else {
+            format!("{wanted} takes --duration-s {}", needed_s.ceil())
+        };
+        format!(
+            "mean wait {} ± {:.1} % at {arrival_rate:.1} jobs/s, by what was measured alone; {enough}",
+            milliseconds(wait_s),
+            100.0 * precision
+        )
+    }
 }

@@ -28,15 +28,17 @@ pub(super) struct Arguments {
 pub(super) fn execute(arguments: &Arguments, console: &mut Console<'_>) -> Result<(), Failure> {
     let token = arguments.token.token_for(arguments.metrics_bind)?;
     arguments.kept.refuse_private("consume")?;
-    let kept = Kept::open(&arguments.kept, Role::Consume, arguments.servers, StoreChoice::None, console)?;
-    let consumed = kept.runtime().block_on(async {
+    let mut kept = Kept::open(&arguments.kept, Role::Consume, StoreChoice::None, console)?;
+    let runtime = kept.runtime();
+    let consumed = runtime.block_on(async {
         let listener = listen(arguments.metrics_bind).await?;
         let address = listener.local_addr().map_err(|error| Failure::Failed(error.to_string()))?;
         let plant = kept.start(arguments.servers).await?;
         tracing::info!(servers = arguments.servers, broker = kept.broker.name(), metrics = %address, "consuming");
         let api = kept.api(token).observed_only();
-        api::serve(listener, api, kept.stop.clone(), kept.grace).await;
-        Ok(plant.end(kept.grace).await)
+        let serving = api::serve(listener, api, kept.stop.clone(), kept.grace);
+        let (_, grace) = tokio::join!(serving, kept.grace_from_stop());
+        Ok(plant.end(grace.left()).await)
     });
     kept.report(consumed, console)
 }

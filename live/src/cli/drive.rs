@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use clap::Args;
 use serde::Serialize;
@@ -11,36 +12,33 @@ use sim::console::{Console, Failure};
 use sim::model::{JobRecord, Scenario};
 use sim::run_folder::{Source, new_folder};
 use sim::sampling::Jobs;
-use sim::scenario_file;
+use sim::scenario_file::{self, attachments, resolved};
 use sim::shard::Shard;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
+use tokio::runtime::Runtime;
 use tokio::sync::watch;
 
 use super::kept::{own_clock, unrecorded};
+use super::load::{Load, LoadArguments};
 use super::progress::ProgressLine;
 use super::session::{runtime, stop_on_signals};
 use super::summary::{api_latency, lateness, list};
-use super::token::ShownTokenArguments;
-use crate::clock::{ClockSampler, PeerSample, Reading, RunClock, monotonic_ns};
+use crate::clock::{ClockSampler, FirstReadings, PeerError, PeerSample, Reading, RunClock, monotonic_ns};
 use crate::drivable::obstacle;
-use crate::driver::{Driver, Refusals};
+use crate::driver::{Driver, Outlet, Refusals};
 use crate::parts::{Clocks, Driving, DrivingRows, Journal, PartInfo, Role};
 use crate::pipeline::{LEAD, TICK, refused};
 use crate::recorder::Recorder;
 use crate::steal::ProcessorTime;
-use crate::target::{Target, TargetError};
 use crate::validity::rate;
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
     /// Scenario file [default: the default scenario]
     scenario: Option<PathBuf>,
-    /// The API: `live serve` at http://host:port
-    #[arg(long, value_name = "URL")]
-    target: String,
     #[command(flatten)]
-    token: ShownTokenArguments,
+    load: LoadArguments,
     /// Which of n drivers this is, from 0: it sends the jobs whose number leaves k when divided by n
     #[arg(long, value_name = "k/n", default_value = "0/1", hide_default_value = true)]
     shard: Shard,
@@ -84,26 +82,33 @@ pub(super) fn execute(arguments: &Arguments, console: &mut Console<'_>) -> Resul
         return Err(Failure::BadInput(obstacle));
     }
     let start_at = arguments.start_at()?;
-    let targets = arguments.targets()?;
+    let (runtime, (stopper, stop)) = runtime()?;
+    runtime.block_on(async { stop_on_signals(stopper) })?;
+    let load = arguments.load.open(&arguments.peers, &runtime)?;
     let folder = match &arguments.record {
         Some(folder) => folder.clone(),
         None => new_folder(Path::new(RUNS), &scenario, Source::Live, &console.provenance)?,
     };
-    let mut drive = Drive::begin(&scenario, arguments.shard, &targets, &folder, console)?;
-    let reading = drive.sampler.first.swap_remove(0);
-    let clock = drive.start(begin(start_at, &reading)?)?;
+    let readings = read_clocks(&load, start_at.is_some(), console)?;
+    let clock = RunClock::starting_at(begin(start_at, readings.quickest.first())?);
+    let recording = Recording::begin(&scenario, arguments.shard, &load.outlet, clock, &folder, console)?;
+    let mut clocks = Clocks::create(recording.journal.path()).map_err(unrecorded)?;
+    readings.samples.iter().for_each(|sample| clocks.add(sample));
+    let sampler = readings.follow(Box::new(move |sample| clocks.add(sample)));
+    let sampler = sampler.map_err(|error| Failure::Failed(error.to_string()))?;
+    let drive = Drive { scenario: &scenario, shard: arguments.shard, runtime, stop, recording, sampler };
     console.note(format!(
         "driving {}\n  at {}, {}",
         headline(&scenario),
-        targets[0],
+        load.outlet,
         jobs_of(arguments.shard)
     ));
-    let driven = drive.finish(clock, console)?;
-    let answer = driven.answer(&scenario, &folder, &targets[0]);
+    let driven = drive.finish(&load, clock, console)?;
+    let answer = driven.answer(&scenario, &folder, &load.outlet);
     if arguments.json {
         console.print_json(&answer)?;
     } else {
-        print(&answer, arguments.shard, console)?;
+        print(&answer, arguments.shard, load.is_ours, console)?;
     }
     driven.verdict(answer.sent)
 }
@@ -134,25 +139,35 @@ impl Arguments {
             ))
         })
     }
+}
 
-    /// The API, and behind it the peers whose clocks are to be read.
-    fn targets(&self) -> Result<Vec<Target>, Failure> {
-        let authorization = self.token.authorization()?;
-        let parse = |url: &String| {
-            let target = Target::parse(url).map_err(|error| match error {
-                TargetError::BadUrl { .. } => Failure::BadInput(error.to_string()),
-                _ => Failure::Failed(error.to_string()),
-            })?;
-            Ok(target.with_authorization(authorization.clone()))
-        };
-        std::iter::once(&self.target).chain(&self.peers).map(parse).collect()
-    }
+/// Reads the clocks of API and peers; a server that is not ours tells none, and only a start at a time of day needs one.
+fn read_clocks(load: &Load, needed: bool, console: &mut Console<'_>) -> Result<FirstReadings, Failure> {
+    let readings = match FirstReadings::take(&load.clocks) {
+        Err(error @ PeerError::Answer { .. }) if load.clocks.len() == 1 && !needed && !load.is_ours => {
+            console.note(format!("warning: {}; only the driver's side is known", first_line(&error)));
+            FirstReadings::take(&[])
+        }
+        readings => readings,
+    };
+    readings.map_err(|error| Failure::Failed(error.to_string()))
+}
+
+fn first_line(error: &PeerError) -> String {
+    error.to_string().lines().next().unwrap_or_default().to_owned()
 }
 
 /// The origin of the run on our clock: so soon as possible, or when the API's host has that time of day.
-fn begin(start_at: Option<OffsetDateTime>, (api, read): &(Reading, PeerSample)) -> Result<u64, Failure> {
+fn begin(start_at: Option<OffsetDateTime>, reading: Option<&(Reading, PeerSample)>) -> Result<u64, Failure> {
     let soon_ns = monotonic_ns() + LEAD.as_nanos() as u64;
     let Some(start_at) = start_at else { return Ok(soon_ns) };
+    let Some((api, read)) = reading else {
+        return Err(Failure::BadInput(
+            "--start-at without a clock\n  rule: the time of day is that of the API's host\n  remedy: with --via amqp \
+             name a process of the pipeline with --peer"
+                .to_owned(),
+        ));
+    };
     let there_ns = start_at.unix_timestamp_nanos() - i128::from(api.wall_at_zero_ns);
     let sample = &read.sample;
     // On one host nothing is to be converted, and all drivers begin at the same nanosecond.
@@ -169,18 +184,60 @@ fn begin(start_at: Option<OffsetDateTime>, (api, read): &(Reading, PeerSample)) 
     }
 }
 
-/// A driver with its part of the run's record.
-struct Drive<'a> {
-    scenario: &'a Scenario,
-    shard: Shard,
-    target: Target,
-    runtime: tokio::runtime::Runtime,
-    stop: watch::Receiver<bool>,
+/// A driver's part of the run's record.
+struct Recording {
     journal: Journal,
     info: PartInfo,
     driving: Driving,
-    sampler: ClockSampler,
     recorder: Arc<Recorder>,
+}
+
+impl Recording {
+    fn begin(
+        scenario: &Scenario,
+        shard: Shard,
+        outlet: &Outlet,
+        clock: RunClock,
+        folder: &Path,
+        console: &Console<'_>,
+    ) -> Result<Self, Failure> {
+        let driving = Driving {
+            scenario_sha256: scenario_file::hash(scenario),
+            run: uuid::Uuid::now_v7().simple().to_string(),
+            shard: shard.index(),
+            shards: shard.count(),
+            origin_ns: clock.origin_ns(),
+            target: outlet.to_string(),
+            stolen: None,
+            trouble: None,
+        };
+        let info = PartInfo::begun(Role::Drive, own_clock()?, &console.provenance);
+        let info = PartInfo { driving: Some(driving.clone()), ..info };
+        let mut files = attachments(scenario);
+        files.push(("scenario.toml".to_owned(), resolved(scenario)));
+        let journal = Journal::begin(folder, &info, &files).map_err(unrecorded)?;
+        let length = scenario.drive();
+        let jobs = Jobs::new(scenario, 0).take(length.total() as usize);
+        let recorder = Arc::new(Recorder::new(&driving.run, jobs, length.warmup_jobs()));
+        Ok(Recording { journal, info, driving, recorder })
+    }
+
+    fn close(mut self, stolen: f64, outages: u64, trouble: Option<String>) -> Result<PathBuf, Failure> {
+        self.driving = Driving { stolen: Some(stolen), trouble, ..self.driving };
+        self.info = PartInfo { driving: Some(self.driving), outages, ..self.info };
+        self.journal.close(&self.info).map_err(unrecorded)?;
+        Ok(self.journal.path().to_owned())
+    }
+}
+
+/// A driver that is about to begin.
+struct Drive<'a> {
+    scenario: &'a Scenario,
+    shard: Shard,
+    runtime: Runtime,
+    stop: watch::Receiver<bool>,
+    recording: Recording,
+    sampler: ClockSampler,
 }
 
 /// What a driver has seen.
@@ -192,85 +249,51 @@ struct Driven {
     interrupted: bool,
 }
 
-impl<'a> Drive<'a> {
-    /// Begins the part, and reads all clocks; from here on Ctrl-C and SIGTERM end the run in order.
-    fn begin(
-        scenario: &'a Scenario,
-        shard: Shard,
-        targets: &[Target],
-        folder: &Path,
-        console: &mut Console<'_>,
-    ) -> Result<Self, Failure> {
-        let (runtime, (stopper, stop)) = runtime()?;
-        runtime.block_on(async { stop_on_signals(stopper) })?;
-        let driving = Driving {
-            scenario_sha256: scenario_file::hash(scenario),
-            run: uuid::Uuid::now_v7().simple().to_string(),
-            shard: shard.index(),
-            shards: shard.count(),
-            origin_ns: None,
-            target: targets[0].to_string(),
-            stolen: None,
-        };
-        let info = PartInfo::begun(Role::Drive, own_clock()?, &console.provenance);
-        let info = PartInfo { driving: Some(driving.clone()), ..info };
-        let journal = Journal::begin(folder, &info).map_err(unrecorded)?;
-        journal.add_scenario(scenario).map_err(unrecorded)?;
-        let mut clocks = Clocks::create(journal.path()).map_err(unrecorded)?;
-        let sampler = ClockSampler::start(targets, Box::new(move |read| clocks.add(read)));
-        let sampler = sampler.map_err(|error| Failure::Failed(error.to_string()))?;
-        let length = scenario.drive();
-        let jobs = Jobs::new(scenario, 0).take(length.total() as usize);
-        let recorder = Arc::new(Recorder::new(&driving.run, jobs, length.warmup_jobs()));
-        let target = targets[0].clone();
-        Ok(Drive { scenario, shard, target, runtime, stop, journal, info, driving, sampler, recorder })
-    }
-
-    /// Fixes the origin of due times, ns on our clock.
-    fn start(&mut self, origin_ns: u64) -> Result<RunClock, Failure> {
-        self.driving.origin_ns = Some(origin_ns);
-        self.info.driving = Some(self.driving.clone());
-        self.journal.update(&self.info).map_err(unrecorded)?;
-        Ok(RunClock::starting_at(origin_ns))
-    }
-
+impl Drive<'_> {
     /// Sends the jobs, and closes the part.
-    fn finish(mut self, clock: RunClock, console: &mut Console<'_>) -> Result<Driven, Failure> {
-        let lead = std::time::Duration::from_nanos(clock.origin_ns().saturating_sub(monotonic_ns()));
-        let shards = self.shard.count();
-        let mut line = ProgressLine::of_driver(console.err, console.interactive, self.scenario, shards, lead);
-        let mut rows = DrivingRows::new(&self.recorder, &self.driving, clock);
+    fn finish(self, load: &Load, clock: RunClock, console: &mut Console<'_>) -> Result<Driven, Failure> {
+        let Drive { scenario, shard, runtime, stop, recording, sampler } = self;
+        let lead = Duration::from_nanos(clock.origin_ns().saturating_sub(monotonic_ns()));
+        let mut line =
+            ProgressLine::of_driver(console.err, console.interactive, scenario, shard.count(), lead);
+        let recorder = Arc::clone(&recording.recorder);
+        let mut rows = DrivingRows::new(&recorder, &recording.driving, clock);
         let before = ProcessorTime::now();
-        let driver = Driver::start(self.target.clone(), clock, &self.recorder, self.shard, self.stop.clone());
+        let driver = Driver::start(load.outlet.clone(), clock, &recorder, shard, stop.clone());
         let driver = driver.map_err(|error| Failure::Failed(format!("no thread for the driver: {error}")))?;
         let watch = || {
-            line.show(&self.recorder);
-            rows.write_answered(&self.journal);
+            line.show(&recorder);
+            rows.write_answered(&recording.journal);
         };
-        let refusals = self.runtime.block_on(driver.finish(TICK, watch));
+        let refusals = runtime.block_on(driver.finish(TICK, watch));
         line.clear();
-        rows.write_rest(&self.journal);
-        self.sampler.finish();
+        rows.write_rest(&recording.journal);
+        sampler.finish();
+        let outages = runtime.block_on(load.close());
         let stolen = before.zip(ProcessorTime::now()).map_or(0.0, |(before, now)| now.stolen_since(&before));
-        self.driving.stolen = Some(stolen);
-        self.info.driving = Some(self.driving.clone());
-        self.journal.close(&self.info).map_err(unrecorded)?;
+        let interrupted = *stop.borrow();
+        let trouble = match &refusals {
+            _ if interrupted => Some("the driver was interrupted".to_owned()),
+            Ok(None) => Some("the driver panicked; this is a bug".to_owned()),
+            Ok(Some(refusals)) => refused(refusals),
+            Err(error) => Some(error.to_string()),
+        };
+        let part = recording.close(stolen, outages, trouble)?;
         let refusals = refusals.map_err(|error| Failure::Failed(error.to_string()))?;
-        let own = (0..self.recorder.len()).filter(|job| self.shard.owns(*job as u64));
-        let records = own.map(|job| self.recorder.record(job)).collect();
-        let part = self.journal.path().to_owned();
-        Ok(Driven { part, records, refusals, stolen, interrupted: *self.stop.borrow() })
+        let own = (0..recorder.len()).filter(|job| shard.owns(*job as u64));
+        let records = own.map(|job| recorder.record(job)).collect();
+        Ok(Driven { part, records, refusals, stolen, interrupted })
     }
 }
 
 impl Driven {
-    fn answer<'a>(&'a self, scenario: &'a Scenario, folder: &Path, target: &Target) -> Answer<'a> {
+    fn answer<'a>(&'a self, scenario: &'a Scenario, folder: &Path, outlet: &Outlet) -> Answer<'a> {
         static NONE: Refusals = Refusals::new();
         Answer {
             scenario: scenario.name(),
             run: folder.display().to_string(),
             part: self.part.display().to_string(),
-            target: target.to_string(),
+            target: outlet.to_string(),
             jobs: self.records.len(),
             sent: self.records.iter().filter(|record| record.sent_s.is_some()).count(),
             refused: self.refusals.as_ref().unwrap_or(&NONE),
@@ -297,7 +320,7 @@ impl Driven {
     }
 }
 
-fn print(answer: &Answer<'_>, shard: Shard, console: &mut Console<'_>) -> Result<(), Failure> {
+fn print(answer: &Answer<'_>, shard: Shard, is_ours: bool, console: &mut Console<'_>) -> Result<(), Failure> {
     let Answer { jobs, sent, .. } = answer;
     console.print(format!("{} sent to {}\n", jobs_of(shard), answer.target))?;
     console.print(format!("jobs                {sent} of {jobs} sent, {} refused", refused_jobs(answer)))?;
@@ -306,7 +329,11 @@ fn print(answer: &Answer<'_>, shard: Shard, console: &mut Console<'_>) -> Result
     console.print(format!("lateness            {}", list(&answer.lateness_s)))?;
     console.print(format!("processor stolen    {:.2} %", 100.0 * answer.stolen))?;
     console.print(format!("response            {}", list(&answer.api_latency_s)))?;
-    console.print(format!("part of the run     {}\n", answer.part))?;
+    console.print(format!("part of the run     {}", answer.part))?;
+    if !is_ours {
+        return Ok(());
+    }
+    console.print("")?;
     console.print(format!(
         "next: when the queue is empty end the consumers and the API, then live join {}",
         answer.run

@@ -3,13 +3,14 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use clap::Args;
 use sim::console::{Console, Failure};
 use sim::engine::trajectory;
 use sim::model::{JobRecord, Scenario, Terms};
 use sim::output::{quantile_of_sorted, sorted};
+use sim::run_folder::Provenance;
 use sim::{calibration, scenario_file};
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
@@ -20,7 +21,7 @@ use super::session::{runtime, stop_on_signals, unkept, unopened};
 use super::work::WorkArguments;
 use crate::api::{Api, Settings, Token};
 use crate::broker::{Broker, Lifetime};
-use crate::clock::{ClockIdentity, monotonic_ns};
+use crate::clock::ClockIdentity;
 use crate::consumer::{RetryPolicy, WorkMode};
 use crate::deployment::Deployment;
 use crate::metrics::{Metrics, StatisticLabels};
@@ -73,11 +74,13 @@ impl KeptArguments {
 
 /// Everything that is open while a long-running verb is at work.
 pub(super) struct Kept {
-    runtime: Runtime,
+    runtime: Arc<Runtime>,
     pub stop: watch::Receiver<bool>,
     pub broker: Arc<dyn Broker>,
     pub is_private: bool,
     pub store: Option<Arc<dyn Store>>,
+    // Where to record, as what, and on whose command.
+    record: Option<(PathBuf, Role, Provenance)>,
     recording: Option<Recording>,
     pub metrics: Arc<Metrics>,
     pub grace: Duration,
@@ -91,7 +94,6 @@ impl Kept {
     pub fn open(
         arguments: &KeptArguments,
         role: Role,
-        servers: u32,
         store: StoreChoice,
         console: &mut Console<'_>,
     ) -> Result<Self, Failure> {
@@ -119,27 +121,14 @@ impl Kept {
             console.note("warning: THE QUEUE ENDS WITH THIS PROCESS: set AMQP_URL for one that is kept");
         }
         let broker = opened.broker;
-        let recording = match &arguments.record {
-            Some(folder) => {
-                let consuming = Consuming {
-                    broker: broker.name().to_owned(),
-                    queue_type: broker.queue_type().to_owned(),
-                    servers,
-                    prefetch: arguments.prefetch,
-                    ended_ns: None,
-                    queued: None,
-                };
-                Some(Recording::begin(folder, role, consuming, console)?)
-            }
-            None => None,
-        };
         Ok(Kept {
-            runtime,
+            runtime: Arc::new(runtime),
             stop: stop.1,
             broker,
             is_private,
             store,
-            recording,
+            record: arguments.record.clone().map(|folder| (folder, role, console.provenance.clone())),
+            recording: None,
             metrics,
             grace: Duration::from_secs(arguments.grace_s),
             mode: arguments.work.work.clone(),
@@ -148,8 +137,16 @@ impl Kept {
         })
     }
 
-    pub fn runtime(&self) -> &Runtime {
-        &self.runtime
+    pub fn runtime(&self) -> Arc<Runtime> {
+        Arc::clone(&self.runtime)
+    }
+
+    /// What is left of the grace, from the moment in which the end is asked for.
+    pub async fn grace_from_stop(&self) -> Grace {
+        let mut stop = self.stop.clone();
+        // An end of the channel is an end, too.
+        let _ = stop.wait_for(|stop| *stop).await;
+        Grace { ends: Instant::now() + self.grace }
     }
 
     /// Who is told of every message.
@@ -171,8 +168,19 @@ impl Kept {
         }
     }
 
-    /// Starts so many servers.
-    pub async fn start(&self, servers: u32) -> Result<Plant, Failure> {
+    /// Starts so many servers, and the record of the run if there is to be one.
+    pub async fn start(&mut self, servers: u32) -> Result<Plant, Failure> {
+        if let Some((folder, role, provenance)) = &self.record {
+            let consuming = Consuming {
+                broker: self.broker.name().to_owned(),
+                queue_type: self.broker.queue_type().to_owned(),
+                servers,
+                prefetch: self.prefetch,
+                returned_ns: None,
+                queued: None,
+            };
+            self.recording = Some(Recording::begin(folder, *role, consuming, provenance)?);
+        }
         let blueprint = Blueprint {
             broker: Arc::clone(&self.broker),
             store: self.store.clone(),
@@ -183,7 +191,12 @@ impl Kept {
             prefetch: self.prefetch,
             retry: self.retry,
         };
-        Plant::start(blueprint).await.map_err(|error| Failure::Failed(error.to_string()))
+        Plant::start(blueprint).await.map_err(|error| {
+            if let Some(recording) = &self.recording {
+                recording.journal.discard();
+            }
+            Failure::Failed(error.to_string())
+        })
     }
 
     /// Says how it ended; what a private queue still holds is lost, and that is a failure.
@@ -192,10 +205,9 @@ impl Kept {
         ended: Result<Leftovers, Failure>,
         console: &mut Console<'_>,
     ) -> Result<(), Failure> {
-        let Leftovers { given_back, queued, trouble } = ended?;
-        let left = queued.map(|queued| queued + given_back as u64);
+        let Leftovers { given_back, returned_ns, queued, trouble } = ended?;
         if let Some(recording) = &self.recording {
-            recording.end(left, self.broker.outages(), console)?;
+            recording.end(returned_ns, queued, self.broker.outages(), console)?;
         }
         for trouble in &trouble {
             console.note(format!("warning: {trouble}"));
@@ -205,7 +217,7 @@ impl Kept {
                 "{given_back} messages were in hand at the end of the grace and went back to the queue"
             ));
         }
-        let left = left.unwrap_or(given_back as u64);
+        let left = queued.unwrap_or(given_back as u64);
         if self.is_private && left > 0 {
             return Err(Failure::Failed(format!(
                 "{left} accepted messages were not worked on and ended with the private queue\n  remedy: a longer \
@@ -213,6 +225,18 @@ impl Kept {
             )));
         }
         Ok(())
+    }
+}
+
+/// The time that everything at the end shares.
+pub(super) struct Grace {
+    ends: Instant,
+}
+
+impl Grace {
+    /// How much of it is left.
+    pub fn left(&self) -> Duration {
+        self.ends.saturating_duration_since(Instant::now())
     }
 }
 
@@ -227,20 +251,25 @@ impl Recording {
         folder: &Path,
         role: Role,
         consuming: Consuming,
-        console: &mut Console<'_>,
+        provenance: &Provenance,
     ) -> Result<Self, Failure> {
-        let clock = own_clock()?;
-        let info = PartInfo::begun(role, clock, &console.provenance);
+        let info = PartInfo::begun(role, own_clock()?, provenance);
         let info = PartInfo { consuming: Some(consuming), ..info };
-        let journal = Journal::begin(folder, &info).map_err(unrecorded)?;
-        console.note(format!("recording into {}", journal.path().display()));
+        let journal = Journal::begin(folder, &info, &[]).map_err(unrecorded)?;
+        tracing::info!(part = %journal.path().display(), "recording");
         Ok(Recording { journal: Arc::new(journal), info })
     }
 
-    /// Closes the part; `queued` is what the queue holds.
-    fn end(&self, queued: Option<u64>, outages: u64, console: &mut Console<'_>) -> Result<(), Failure> {
+    /// Closes the part; `queued` is what the queue held at `returned_ns`.
+    fn end(
+        &self,
+        returned_ns: u64,
+        queued: Option<u64>,
+        outages: u64,
+        console: &mut Console<'_>,
+    ) -> Result<(), Failure> {
         let consuming = self.info.consuming.clone();
-        let consuming = consuming.map(|then| Consuming { ended_ns: Some(monotonic_ns()), queued, ..then });
+        let consuming = consuming.map(|then| Consuming { returned_ns: Some(returned_ns), queued, ..then });
         let info = PartInfo { outages, consuming, ..self.info.clone() };
         self.journal.close(&info).map_err(unrecorded)?;
         console.note(format!("recorded {}", self.journal.path().display()));

@@ -6,6 +6,7 @@ mod dead_letters;
 mod drive;
 mod join;
 mod kept;
+mod load;
 mod log;
 mod progress;
 mod run;
@@ -54,7 +55,7 @@ enum Verb {
                             --servers 8 --work command:/usr/local/bin/work"
     )]
     Consume(consume::Arguments),
-    /// Sends the jobs of a scenario, or a driver's share of them, to an API in another process
+    /// Sends the jobs of a scenario, or a driver's share of them, to an API, any HTTP server, or a broker
     #[command(
         after_help = "Example: live drive data/scenarios/mm1-rho80.toml --target http://127.0.0.1:8080 --record data/runs/evening"
     )]

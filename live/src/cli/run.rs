@@ -18,7 +18,7 @@ use super::work::WorkArguments;
 use crate::deployment::Deployment;
 use crate::drivable::obstacle;
 use crate::metrics::Metrics;
-use crate::pipeline::Setup;
+use crate::pipeline::{Setup, Via};
 use crate::recorder::Recorder;
 use crate::store::StoreChoice;
 
@@ -36,6 +36,9 @@ pub(super) struct Arguments {
     /// Calibration file for the predicted wait in /metrics
     #[arg(long, value_name = "FILE")]
     calibration: Option<PathBuf>,
+    /// How jobs reach the broker: through the API, or straight
+    #[arg(long, value_enum, value_name = "WAY", default_value_t)]
+    via: Via,
     /// One JSON document on standard output
     #[arg(long)]
     json: bool,
@@ -67,6 +70,8 @@ pub(super) fn execute(arguments: &Arguments, console: &mut Console<'_>) -> Resul
         retry: arguments.work.retry(),
         metrics: Arc::clone(&metrics),
         bind: arguments.bind,
+        via: arguments.via,
+        burst: 0,
     };
     let broker = session.broker();
     let mut folder = RunFolder::create(&arguments.runs, &scenario, Source::Live, &console.provenance, None)?;
@@ -75,6 +80,7 @@ pub(super) fn execute(arguments: &Arguments, console: &mut Console<'_>) -> Resul
         queue_type: broker.queue_type().to_owned(),
         prefetch: scenario.effective_prefetch(),
         servers: scenario.queue().servers(),
+        via: arguments.via.name().to_owned(),
     });
     folder.save()?;
     console.note(format!(

@@ -33,7 +33,7 @@ pub(super) struct Arguments {
 pub(super) fn execute(arguments: &Arguments, console: &mut Console<'_>) -> Result<(), Failure> {
     let token = arguments.token.token_for(arguments.bind)?;
     let store = StoreChoice::Sqlite(STORE.into());
-    let kept = Kept::open(&arguments.kept, Role::Serve, arguments.servers, store, console)?;
+    let mut kept = Kept::open(&arguments.kept, Role::Serve, store, console)?;
     let runtime = kept.runtime();
     let served = runtime.block_on(async {
         let listener = listen(arguments.bind).await?;
@@ -53,12 +53,13 @@ async fn serve(
     let address = listener.local_addr().map_err(|error| Failure::Failed(error.to_string()))?;
     let api = kept.api(token);
     tracing::info!(%address, broker = kept.broker.name(), "serving; try http://{address}/docs");
-    let cut = api::serve(listener, api, kept.stop.clone(), kept.grace).await;
+    let serving = api::serve(listener, api, kept.stop.clone(), kept.grace);
+    let (cut, grace) = tokio::join!(serving, kept.grace_from_stop());
     if cut > 0 {
         tracing::warn!(cut, "requests were cut off at the end of the grace");
     }
     if kept.is_private {
-        plant.drain(kept.grace).await;
+        plant.drain(grace.left()).await;
     }
-    Ok(plant.end(kept.grace).await)
+    Ok(plant.end(grace.left()).await)
 }

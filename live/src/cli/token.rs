@@ -9,6 +9,7 @@ use hyper::header::HeaderValue;
 use sim::console::Failure;
 
 use crate::api::Token;
+use crate::quiet::Quiet;
 
 /// Flags of whoever listens.
 #[derive(Debug, Clone, Args)]
@@ -17,7 +18,7 @@ pub(super) struct TokenArguments {
     #[arg(long, value_name = "FILE", env = "LIVE_TOKEN_FILE")]
     token_file: Option<PathBuf>,
     /// The bearer token itself; only from the environment, where other users do not see it
-    #[arg(long, env = "LIVE_TOKEN", hide_env_values = true, hide = true)]
+    #[arg(long, env = "LIVE_TOKEN", hide_env_values = true, hide = true, value_parser = Quiet::<Given>::new())]
     token: Option<Given>,
     /// Listen beyond loopback without a token
     #[arg(long)]
@@ -31,7 +32,7 @@ pub(super) struct ShownTokenArguments {
     #[arg(long, value_name = "FILE", env = "LIVE_TOKEN_FILE")]
     token_file: Option<PathBuf>,
     /// The bearer token itself; only from the environment, where other users do not see it
-    #[arg(long, env = "LIVE_TOKEN", hide_env_values = true, hide = true)]
+    #[arg(long, env = "LIVE_TOKEN", hide_env_values = true, hide = true, value_parser = Quiet::<Shown>::new())]
     token: Option<Shown>,
 }
 

@@ -4,6 +4,7 @@ use clap::Args;
 use sim::console::Failure;
 
 use crate::consumer::{RetryPolicy, WorkMode};
+use crate::quiet::Quiet;
 use crate::store::StoreChoice;
 
 /// How messages are worked on, and where finished ones are kept.
@@ -13,7 +14,7 @@ pub(super) struct WorkArguments {
     #[arg(long, value_name = "WORK", default_value = "hold")]
     pub work: WorkMode,
     /// Store of finished messages: none, sqlite:PATH, or postgres://user:password@host/database (better in LIVE_STORE_URL)
-    #[arg(long, value_name = "STORE", env = "LIVE_STORE_URL", hide_env_values = true)]
+    #[arg(long, value_name = "STORE", env = "LIVE_STORE_URL", hide_env_values = true, value_parser = Quiet::<StoreChoice>::new())]
     pub store: Option<StoreChoice>,
     /// Attempts at a message before it becomes a dead letter
     #[arg(long, value_name = "N", default_value = "5", value_parser = clap::value_parser!(u32).range(1..=1000))]

@@ -5,6 +5,7 @@ mod identity;
 mod offset;
 mod peer;
 mod sampler;
+mod timer;
 
 use std::num::NonZeroU64;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -16,7 +17,8 @@ pub use atlas::{Atlas, AtlasError};
 pub use identity::ClockIdentity;
 pub use offset::{ClockOffset, OffsetError, Sample};
 pub use peer::{Peer, PeerError, PeerSample, Reading};
-pub use sampler::ClockSampler;
+pub use sampler::{ClockSampler, FirstReadings};
+pub use timer::timer_lateness;
 
 /// How long before a deadline sleeping gives way to spinning, ns: longer than the usual wake-up of an
 /// idle core, short enough to cost a few per cent of a core at a thousand deadlines a second.
@@ -58,16 +60,6 @@ impl RunClock {
     /// Nanoseconds since the origin of an instant that [`monotonic_ns`] gave.
     pub fn at(&self, monotonic_ns: u64) -> u64 {
         monotonic_ns.saturating_sub(self.origin_ns)
-    }
-
-    /// The instant of this clock on the system's monotonic clock.
-    pub fn monotonic(&self, instant_ns: u64) -> Timespec {
-        timespec(self.origin_ns + instant_ns)
-    }
-
-    /// Occupies the core until an instant.
-    pub fn spin_until(&self, instant_ns: u64) {
-        spin_until(self.origin_ns + instant_ns);
     }
 }
 
@@ -121,7 +113,8 @@ pub fn monotonic_ns() -> u64 {
     now.tv_sec as u64 * 1_000_000_000 + now.tv_nsec as u64
 }
 
-fn timespec(monotonic_ns: u64) -> Timespec {
+/// An instant of the host's monotonic clock as the system takes it.
+pub(crate) fn timespec(monotonic_ns: u64) -> Timespec {
     Timespec { tv_sec: (monotonic_ns / 1_000_000_000) as i64, tv_nsec: (monotonic_ns % 1_000_000_000) as i64 }
 }
 

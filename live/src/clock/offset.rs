@@ -150,11 +150,6 @@ impl ClockOffset {
         (bound(pair, since_ns) + self.excess_ns + 1.0) * 1e-9
     }
 
-    /// How much faster the peer's clock runs than ours, dimensionless.
-    pub fn drift(&self) -> f64 {
-        self.drift
-    }
-
     fn since(&self, local_ns: u64) -> f64 {
         (i128::from(local_ns) - i128::from(self.base_ns)) as f64
     }

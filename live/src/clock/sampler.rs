@@ -22,51 +22,66 @@ const INTERVAL: Duration = Duration::from_secs(1);
 /// How often the sampler looks whether the run is over.
 const LOOK: Duration = Duration::from_millis(20);
 
+/// Peers whose clocks have been read for the first time.
+pub struct FirstReadings {
+    /// The quickest reading of each target.
+    pub quickest: Vec<(Reading, PeerSample)>,
+    /// All samples of them.
+    pub samples: Vec<PeerSample>,
+    runtime: Runtime,
+    // Those that share our clock are not among them: of theirs nothing is to be estimated.
+    others: Vec<Peer>,
+}
+
+impl FirstReadings {
+    /// Reads each target's clock several times.
+    ///
+    /// # Errors
+    /// [`PeerError`] if a target does not tell its clock.
+    pub fn take(targets: &[Target]) -> Result<Self, PeerError> {
+        let ours = ClockIdentity::this().map_err(|error| here(&error))?;
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let runtime = runtime.map_err(|error| here(&error))?;
+        let (mut quickest, mut samples, mut others) = (Vec::new(), Vec::new(), Vec::new());
+        for target in targets {
+            let mut peer = Peer::new(target);
+            let read = runtime.block_on(burst(&mut peer, &mut |sample| samples.push(sample.clone())))?;
+            if read.0.clock != ours {
+                others.push(peer);
+            }
+            quickest.push(read);
+        }
+        Ok(FirstReadings { quickest, samples, runtime, others })
+    }
+
+    /// Goes on once a second, on a thread of its own, so that no reading disturbs the run.
+    ///
+    /// # Errors
+    /// [`PeerError`] if the system gives no thread.
+    pub fn follow(self, mut sink: Sink) -> Result<ClockSampler, PeerError> {
+        let over = Arc::new(AtomicBool::new(false));
+        let heard = Arc::clone(&over);
+        let (runtime, mut peers) = (self.runtime, self.others);
+        let body = move || sample(&runtime, &mut peers, &mut sink, &heard);
+        let thread = std::thread::Builder::new().name("clocks".into()).spawn(body);
+        Ok(ClockSampler { over, thread: thread.map_err(|error| here(&error))? })
+    }
+}
+
+fn here(error: &std::io::Error) -> PeerError {
+    PeerError::Answer { peer: "this host".to_owned(), problem: error.to_string() }
+}
+
 /// Takes every sample, as it comes.
 pub type Sink = Box<dyn FnMut(&PeerSample) + Send>;
 
-/// Reads the clocks of peers once a second on a thread of its own, so that no reading disturbs the run.
+/// Reads the clocks of peers during a run.
 pub struct ClockSampler {
-    /// The quickest first reading of each target.
-    pub first: Vec<(Reading, PeerSample)>,
     over: Arc<AtomicBool>,
     thread: JoinHandle<()>,
 }
 
-struct Watched {
-    peer: Peer,
-    // Shares our clock: nothing is to be estimated.
-    is_ours: bool,
-}
-
 impl ClockSampler {
-    /// Reads each target's clock several times, then goes on once a second. Targets that share our clock are read in the first burst only.
-    ///
-    /// # Errors
-    /// [`PeerError`] if a target does not tell its clock.
-    pub fn start(targets: &[Target], mut sink: Sink) -> Result<Self, PeerError> {
-        let answer = |error: std::io::Error| PeerError::Answer {
-            peer: "this host".to_owned(),
-            problem: error.to_string(),
-        };
-        let ours = ClockIdentity::this().map_err(answer)?;
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(answer)?;
-        let mut watched: Vec<Watched> =
-            targets.iter().map(|target| Watched { peer: Peer::new(target), is_ours: false }).collect();
-        let mut first = Vec::new();
-        for peer in &mut watched {
-            let read = runtime.block_on(burst(&mut peer.peer, &mut sink))?;
-            peer.is_ours = read.0.clock == ours;
-            first.push(read);
-        }
-        watched.retain(|peer| !peer.is_ours);
-        let over = Arc::new(AtomicBool::new(false));
-        let heard = Arc::clone(&over);
-        let body = move || sample(&runtime, &mut watched, &mut sink, &heard);
-        let thread = std::thread::Builder::new().name("clocks".into()).spawn(body).map_err(answer)?;
-        Ok(ClockSampler { first, over, thread })
-    }
-
     /// Reads each clock several times more, and ends.
     pub fn finish(self) {
         self.over.store(true, Relaxed);
@@ -75,28 +90,31 @@ impl ClockSampler {
     }
 }
 
-fn sample(runtime: &Runtime, watched: &mut [Watched], sink: &mut Sink, over: &AtomicBool) {
+fn sample(runtime: &Runtime, peers: &mut [Peer], sink: &mut Sink, over: &AtomicBool) {
     let mut next = Instant::now() + INTERVAL;
-    while !over.load(Relaxed) && !watched.is_empty() {
+    while !over.load(Relaxed) && !peers.is_empty() {
         if Instant::now() < next {
             std::thread::sleep(LOOK);
             continue;
         }
         next += INTERVAL;
-        for peer in &mut *watched {
+        for peer in &mut *peers {
             // A peer that is gone for a while is read again later: its line then has fewer points.
-            if let Ok((_, sample)) = runtime.block_on(peer.peer.read()) {
+            if let Ok((_, sample)) = runtime.block_on(peer.read()) {
                 sink(&sample);
             }
         }
     }
-    for peer in watched {
-        let _ = runtime.block_on(burst(&mut peer.peer, sink));
+    for peer in peers {
+        let _ = runtime.block_on(burst(peer, sink));
     }
 }
 
 /// Several readings in a row, of which the quickest is returned.
-async fn burst(peer: &mut Peer, sink: &mut Sink) -> Result<(Reading, PeerSample), PeerError> {
+async fn burst(
+    peer: &mut Peer,
+    sink: &mut dyn FnMut(&PeerSample),
+) -> Result<(Reading, PeerSample), PeerError> {
     let trip = |read: &(Reading, PeerSample)| read.1.sample.received_ns - read.1.sample.sent_ns;
     let mut best = peer.read().await?;
     sink(&best.1);

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use tokio::runtime::Handle;
 
-use crate::broker::{Broker, BrokerError, Subscription};
+use crate::broker::{Broker, BrokerError, Delivery, Subscription};
 use crate::metrics::Metrics;
 use crate::store::Writer;
 use crate::witness::Witness;
@@ -51,6 +51,8 @@ pub(in crate::consumer) struct State {
     halt: AtomicBool,
     // Messages that are worked on, or whose fate is not settled yet.
     unsettled: AtomicUsize,
+    // Servers that wait for a message.
+    waiting: AtomicUsize,
 }
 
 impl State {
@@ -62,6 +64,14 @@ impl State {
             self.settle();
         }
         open
+    }
+
+    /// Waits for the next message.
+    fn next(&self, subscription: &mut dyn Subscription) -> Option<Delivery> {
+        self.waiting.fetch_add(1, SeqCst);
+        let delivery = subscription.next();
+        self.waiting.fetch_sub(1, SeqCst);
+        delivery
     }
 
     /// The fate of a message is settled.
@@ -112,6 +122,11 @@ impl Servers {
         let body = move || server.run(subscription, worker);
         self.threads.push(std::thread::Builder::new().name(format!("server-{number}")).spawn(body)?);
         Ok(())
+    }
+
+    /// Whether every server waits for a message, and the fate of all that came is settled.
+    pub fn are_idle(&self) -> bool {
+        self.state.waiting.load(SeqCst) == self.threads.len() && self.state.unsettled.load(SeqCst) == 0
     }
 
     /// Takes no further messages, and waits until those in hand are settled, at most for `grace`. Returns how many

@@ -26,7 +26,7 @@ impl Server {
     /// queue.
     pub fn run(self, mut subscription: Box<dyn Subscription>, mut worker: Box<dyn Worker>) {
         sharpen_timers();
-        while let Some(delivery) = subscription.next() {
+        while let Some(delivery) = self.state.next(subscription.as_mut()) {
             if !self.state.begin() {
                 // Held, but not worked on: the end of the subscription gives it back.
                 continue;

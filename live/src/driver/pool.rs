@@ -8,14 +8,12 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
+use hyper::Request;
 use hyper::client::conn::http1::SendRequest;
-use hyper::{Method, Request, StatusCode};
-use time::format_description::well_known::Rfc3339;
-use time::{OffsetDateTime, UtcOffset};
+use hyper::header::{CONTENT_TYPE, HeaderValue};
 
-use super::{DriverError, Refusals};
+use super::{DriverError, Form, Refusals, Sender, timestamp};
 use crate::clock::RunClock;
-use crate::message::job_body;
 use crate::recorder::{Recorder, Stamp};
 use crate::target::Target;
 
@@ -33,6 +31,7 @@ type Connection = SendRequest<Full<Bytes>>;
 /// Keep-alive connections to the API, opened on demand.
 pub(super) struct Pool {
     target: Target,
+    form: Form,
     clock: RunClock,
     recorder: Arc<Recorder>,
     state: RefCell<PoolState>,
@@ -49,8 +48,8 @@ struct PoolState {
 
 impl Pool {
     /// A pool without connections.
-    pub fn new(target: Target, clock: RunClock, recorder: Arc<Recorder>) -> Rc<Self> {
-        Rc::new(Pool { target, clock, recorder, state: RefCell::default() })
+    pub fn new(target: Target, form: Form, clock: RunClock, recorder: Arc<Recorder>) -> Rc<Self> {
+        Rc::new(Pool { target, form, clock, recorder, state: RefCell::default() })
     }
 
     /// Opens the first connections, so that the first jobs need not wait for theirs.
@@ -64,40 +63,11 @@ impl Pool {
         Ok(())
     }
 
-    /// Jobs that were sent, or wait for a connection, and are not answered.
-    pub fn in_flight(&self) -> usize {
-        self.state.borrow().in_flight
-    }
-
-    /// The answers so far that were not what was hoped for.
-    pub fn refusals(&self) -> Refusals {
-        self.state.borrow().refusals.clone()
-    }
-
     async fn connect(&self) -> Result<Connection, DriverError> {
         let (sender, connection) = self.target.connect().await?;
         // The connection's own errors reach the request that was on it.
         tokio::task::spawn_local(async move { drop(connection.await) });
         Ok(sender)
-    }
-
-    /// The request of a job, made before it is due.
-    pub fn request(&self, index: usize) -> Request<Full<Bytes>> {
-        let job = self.recorder.job(index);
-        let now = OffsetDateTime::now_utc().to_offset(UtcOffset::UTC);
-        let timestamp = now.format(&Rfc3339).expect("the years of this era can be written");
-        self.target
-            .request(Method::POST)
-            .header("content-type", "application/json")
-            .header("idempotency-key", self.recorder.message_id(index))
-            .body(Full::new(job_body(job.index, job.demand_s, &timestamp)))
-            .expect("these headers are valid")
-    }
-
-    /// Sends a job now, or as soon as a connection is free; never waits.
-    pub fn send(self: &Rc<Self>, index: usize, request: Request<Full<Bytes>>) {
-        self.state.borrow_mut().in_flight += 1;
-        self.place(index, request);
     }
 
     /// Finds a connection for a job that is in flight: an idle one, a new one, or the next that is free.
@@ -163,12 +133,14 @@ impl Pool {
         };
         match tokio::time::timeout(RESPONSE_TIMEOUT, exchange).await {
             Ok(Ok(status)) => {
-                self.recorder.stamp(index, Stamp::Responded, self.clock.now_ns());
-                if status == StatusCode::ACCEPTED {
+                let now_ns = self.clock.now_ns();
+                if status.is_success() {
                     self.state.borrow_mut().in_flight -= 1;
                 } else {
+                    // Before the stamp: whoever sees the answer must see that it was a refusal.
                     self.refuse(index, &status.to_string());
                 }
+                self.recorder.stamp(index, Stamp::Responded, now_ns);
                 true
             }
             Ok(Err(_broken)) => {
@@ -212,5 +184,36 @@ impl Pool {
         let mut state = self.state.borrow_mut();
         state.in_flight -= 1;
         *state.refusals.entry(reason.to_owned()).or_default() += 1;
+    }
+}
+
+impl Sender for Pool {
+    type Prepared = Request<Full<Bytes>>;
+
+    fn prepare(&self, index: usize) -> Request<Full<Bytes>> {
+        let (job, id) = (self.recorder.job(index), self.recorder.message_id(index));
+        let body = self.form.body(&job, &id, &timestamp());
+        let request = self.target.request(self.form.method.clone()).header("idempotency-key", id);
+        let mut request = request.body(Full::new(body)).expect("these headers are valid");
+        let headers = request.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        // What the user says goes before what is usual.
+        for (name, value) in &self.form.headers {
+            headers.insert(name, value.clone());
+        }
+        request
+    }
+
+    fn send(self: &Rc<Self>, index: usize, request: Request<Full<Bytes>>) {
+        self.state.borrow_mut().in_flight += 1;
+        self.place(index, request);
+    }
+
+    fn in_flight(&self) -> usize {
+        self.state.borrow().in_flight
+    }
+
+    fn refusals(&self) -> Refusals {
+        self.state.borrow().refusals.clone()
     }
 }

@@ -1,5 +1,6 @@
 //! `events.csv`: what a process saw of a message, one row an event.
 
+use super::reader::number;
 use crate::witness::Service;
 
 /// The columns of the table.
@@ -74,18 +75,12 @@ impl Event {
         }
     }
 
-    /// The event of a row.
+    /// The event of a row that has a value for each column.
     ///
     /// # Errors
     /// What is wrong with the row.
     pub(super) fn of(row: &csv::StringRecord) -> Result<Self, String> {
-        if row.len() != COLUMNS.len() {
-            return Err(format!("{} values, and there are {} columns", row.len(), COLUMNS.len()));
-        }
-        let number = |column: usize| -> Result<u64, String> {
-            let text = &row[column];
-            text.parse().map_err(|_| format!("`{}` is `{text}`, which is no whole number", COLUMNS[column]))
-        };
+        let number = |column| number(row, &COLUMNS, column);
         let small = |column: usize| -> Result<u32, String> {
             u32::try_from(number(column)?).map_err(|_| format!("`{}` is too large", COLUMNS[column]))
         };
@@ -142,7 +137,6 @@ mod tests {
     fn a_row_of_another_form_is_refused_with_its_column() {
         let row = |text: &str| Event::of(&csv::StringRecord::from(text.split(',').collect::<Vec<_>>()));
         for (text, part) in [
-            ("sent,a", "2 values"),
             ("sent,a,x,,,,,", "`at_ns` is `x`"),
             ("born,a,1,,,,,", "`born` is no event"),
             ("served,a,1,2,,,0,1", "`done_ns` is ``"),

@@ -70,12 +70,14 @@ pub struct Driving {
     pub shard: u32,
     /// … when divided by this.
     pub shards: u32,
-    /// The instant from which due times count, ns on its clock; absent until that is known.
-    pub origin_ns: Option<u64>,
+    /// The instant from which due times count, ns on its clock.
+    pub origin_ns: u64,
     /// Where it sent them.
     pub target: String,
     /// Share of processor time that a hypervisor withheld, 0..1; known at the end.
     pub stolen: Option<f64>,
+    /// Why it has not sent every job, if it has not; known at the end.
+    pub trouble: Option<String>,
 }
 
 /// What a process with servers adds to its part.
@@ -89,9 +91,9 @@ pub struct Consuming {
     pub servers: u32,
     /// Messages that each might hold.
     pub prefetch: u32,
-    /// When it ended, ns on its clock; known at the end.
-    pub ended_ns: Option<u64>,
-    /// Messages that the queue held when it ended; known at the end, if the broker could be asked.
+    /// When it had given back what it held, ns on its clock; known at the end.
+    pub returned_ns: Option<u64>,
+    /// Messages that the queue held after that; known at the end, if the broker could be asked.
     pub queued: Option<u64>,
 }
 

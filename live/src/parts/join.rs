@@ -31,14 +31,6 @@ pub enum JoinError {
         /// Of how many.
         shards: u32,
     },
-    /// A driver ended before it knew when to begin.
-    #[error(
-        "{part}: this driver has never begun\n  rule: a run needs all its drivers\n  remedy: drive again"
-    )]
-    NeverBegan {
-        /// Its part.
-        part: String,
-    },
     /// Two drivers drove different things.
     #[error(
         "{a} and {b} are of different runs: {what}\n  rule: the drivers of a run have one scenario and one --shard k/n each\n  remedy: record each run in a folder of its own"
@@ -96,11 +88,7 @@ pub fn join(parts: &[Part]) -> Result<Joined, JoinError> {
     let (first, driving, scenario) = drivers[0];
     let seen: Vec<_> =
         drivers.iter().map(|(part, ..)| (part.info.clock.clone(), part.clocks.clone())).collect();
-    let never = |part: &Part| JoinError::NeverBegan { part: part.name() };
-    if let Some((part, ..)) = drivers.iter().find(|(_, driving, _)| driving.origin_ns.is_none()) {
-        return Err(never(part));
-    }
-    let origin = RunClock::starting_at(driving.origin_ns.ok_or_else(|| never(first))?);
+    let origin = RunClock::starting_at(driving.origin_ns);
     let clocks = Clocks { atlas: Atlas::new(&first.info.clock, &seen)?, origin };
     let length = scenario.drive();
     let jobs = Jobs::new(scenario, 0).take(length.total() as usize);
@@ -219,11 +207,18 @@ impl Replay<'_> {
                     (Sight::Confirmed(at_ns), Some(job)) => {
                         self.recorder.stamp(job, Stamp::Confirmed, self.at(part, at_ns)?);
                     }
-                    (Sight::Served(service), job) => {
-                        worked.push((self.service(part, service, servers)?, true, job));
-                    }
-                    (Sight::DeadLettered(service), job) => {
-                        worked.push((self.service(part, service, servers)?, false, job));
+                    (Sight::Served(service) | Sight::DeadLettered(service), job) => {
+                        let was_served = matches!(event.sight, Sight::Served(_));
+                        let before = self.worst_s;
+                        let converted = self.service(part, service, servers);
+                        match job {
+                            Some(_) => worked.push((converted?, was_served, job)),
+                            None => {
+                                // How well its instants are known is of no matter; it only has to be counted.
+                                self.worst_s = before;
+                                worked.extend(converted.ok().map(|service| (service, was_served, job)));
+                            }
+                        }
                     }
                     _ => {}
                 }
@@ -271,17 +266,17 @@ fn job(id: &str, driving: &Driving, jobs: usize) -> Option<usize> {
     (job < jobs && driving.owns(job as u64)).then_some(job)
 }
 
-/// What the queue held in the end: known from whoever consumed last, if all have ended in order.
+/// What the queue held in the end: known from whoever was the last to give back what it held, if all have ended in order.
 fn queued(parts: &[Part], clocks: &Clocks) -> Result<Option<u64>, AtlasError> {
     let mut last: Option<(u64, Option<u64>)> = None;
     for part in parts {
         let Some(consuming) = part.info.consuming.as_ref().filter(|consuming| consuming.servers > 0) else {
             continue;
         };
-        let Some(ended_ns) = consuming.ended_ns else { return Ok(None) };
-        let (ended_ns, _) = clocks.at(&part.info.clock, ended_ns)?;
-        if last.is_none_or(|(latest_ns, _)| ended_ns >= latest_ns) {
-            last = Some((ended_ns, consuming.queued));
+        let Some(returned_ns) = consuming.returned_ns else { return Ok(None) };
+        let (returned_ns, _) = clocks.at(&part.info.clock, returned_ns)?;
+        if last.is_none_or(|(latest_ns, _)| returned_ns >= latest_ns) {
+            last = Some((returned_ns, consuming.queued));
         }
     }
     Ok(last.and_then(|(_, queued)| queued))
@@ -296,6 +291,7 @@ fn deployment(parts: &[Part]) -> Option<Deployment> {
         queue_type: first.queue_type.clone(),
         prefetch: first.prefetch,
         servers: consuming().map(|consuming| consuming.servers).sum(),
+        via: if parts.iter().any(|part| part.info.role == Role::Serve) { "http" } else { "amqp" }.to_owned(),
     })
 }
 
@@ -308,6 +304,9 @@ fn trouble(parts: &[Part], scenario: &Scenario) -> Vec<String> {
                 "the part {} was not closed: its process died, or still runs; rows of its last moments may be missing",
                 part.name()
             ));
+        }
+        if let Some(reason) = part.info.driving.as_ref().and_then(|driving| driving.trouble.as_ref()) {
+            trouble.push(format!("{}: {reason}", part.name()));
         }
         if part.info.outages > 0 {
             trouble.push(format!(
@@ -327,7 +326,8 @@ fn trouble(parts: &[Part], scenario: &Scenario) -> Vec<String> {
         && (servers, prefetch) != wanted
     {
         trouble.push(format!(
-            "there were {servers} servers at prefetch {prefetch}, and the scenario has {} at {}; start as many as it says",
+            "{servers} servers took part in all, at prefetch {prefetch}, and the scenario has {} at {}; start as many as it \
+             says, and let them run to the end",
             wanted.0, wanted.1
         ));
     }

@@ -2,20 +2,22 @@
 
 use std::fs::{self, File};
 use std::io::BufWriter;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 use std::sync::{Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use sim::model::Scenario;
 use sim::run_folder::Status;
-use sim::scenario_file::{attachments, resolved};
 
 use super::event::COLUMNS;
 use super::{Event, PARTS, PartError, PartInfo, Sight};
 use crate::clock::PeerSample;
 use crate::witness::{Service, Witness};
+
+/// What the name of a part that is being made begins with.
+pub(super) const DRAFT: &str = ".draft-";
 
 /// Between two writes: about what a crash may lose.
 const REST: Duration = Duration::from_millis(100);
@@ -31,47 +33,50 @@ pub struct Journal {
 }
 
 impl Journal {
-    /// Begins a part below a run's folder; until [`Journal::close`] it says `interrupted`.
+    /// Begins a part below a run's folder; until [`Journal::close`] it says `interrupted`. `files` go into it, too.
     ///
     /// # Errors
     /// [`PartError::Taken`] if the part is there already, [`PartError::Io`] if it cannot be written.
-    pub fn begin(run_folder: &Path, info: &PartInfo) -> Result<Self, PartError> {
+    pub fn begin(run_folder: &Path, info: &PartInfo, files: &[(String, String)]) -> Result<Self, PartError> {
         let parts = run_folder.join(PARTS);
         fs::create_dir_all(&parts).map_err(|error| PartError::io(&parts, error))?;
-        let path = own_folder(&parts, info)?;
-        write_info(&path, info)?;
-        let table = table(&path.join("events.csv"), &COLUMNS)?;
+        // Made under another name, so that nobody ever sees half of it.
+        let draft = tempfile::Builder::new().prefix(DRAFT).tempdir_in(&parts);
+        let draft = draft.map_err(|error| PartError::io(&parts, error))?;
+        write_info(draft.path(), info)?;
+        for (name, text) in files {
+            let path = draft.path().join(name);
+            fs::write(&path, text).map_err(|error| PartError::io(&path, error))?;
+        }
+        let table = table(&draft.path().join("events.csv"), &COLUMNS)?;
+        // Others may read what their own umask allows.
+        let open = fs::Permissions::from_mode(0o755);
+        fs::set_permissions(draft.path(), open).map_err(|error| PartError::io(draft.path(), error))?;
+        let path = settle(&parts, info, draft.path())?;
+        // It has another name now, and there is nothing to delete.
+        let _ = draft.keep();
         let (events, incoming) = mpsc::channel();
-        let write = move || write_events(table, &incoming);
+        let write = move || {
+            let written = write_events(table, &incoming);
+            if let Err(error) = &written {
+                tracing::error!(%error, "the record of the run cannot be written; what happens from here on is missing");
+            }
+            written
+        };
         let writer = std::thread::Builder::new().name("journal".into()).spawn(write);
         let writer = writer.map_err(|error| PartError::io(&path, error))?;
         Ok(Journal { path, events, writer: Mutex::new(Some(writer)) })
     }
 
+    /// Takes back a part in which nothing has happened.
+    pub fn discard(&self) {
+        // It is empty: whatever stays behind harms nobody.
+        let _ = fs::remove_dir_all(&self.path);
+    }
+
     /// The folder of the part.
     pub fn path(&self) -> &Path {
         &self.path
-    }
-
-    /// Adds the scenario, with the files that it names.
-    ///
-    /// # Errors
-    /// [`PartError::Io`] if it cannot be written.
-    pub fn add_scenario(&self, scenario: &Scenario) -> Result<(), PartError> {
-        let files = [("scenario.toml".to_owned(), resolved(scenario))];
-        for (name, text) in files.into_iter().chain(attachments(scenario)) {
-            let path = self.path.join(name);
-            fs::write(&path, text).map_err(|error| PartError::io(&path, error))?;
-        }
-        Ok(())
-    }
-
-    /// Replaces what is said of the part, while it is under way.
-    ///
-    /// # Errors
-    /// [`PartError::Io`] if it cannot be written.
-    pub fn update(&self, info: &PartInfo) -> Result<(), PartError> {
-        write_info(&self.path, info)
     }
 
     /// Notes an event.
@@ -87,8 +92,13 @@ impl Journal {
     pub fn close(&self, info: &PartInfo) -> Result<(), PartError> {
         let _ = self.events.send(None);
         let writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(Ok(Err(error))) = writer.map(JoinHandle::join) {
-            return Err(PartError::io(&self.path.join("events.csv"), error));
+        let table = || self.path.join("events.csv");
+        match writer.map(JoinHandle::join) {
+            None | Some(Ok(Ok(()))) => {}
+            Some(Ok(Err(error))) => return Err(PartError::io(&table(), error)),
+            Some(Err(_panic)) => {
+                return Err(PartError::malformed(&table(), "its writer panicked; this is a bug"));
+            }
         }
         write_info(&self.path, &PartInfo { status: Status::Complete, ..info.clone() })
     }
@@ -167,20 +177,19 @@ fn write_events(mut table: Table, incoming: &mpsc::Receiver<Option<Event>>) -> R
     Ok(table.flush()?)
 }
 
-/// Makes the folder of a part: a driver has one place, of other processes several may have the same number on one host,
-/// in containers.
-fn own_folder(parts: &Path, info: &PartInfo) -> Result<PathBuf, PartError> {
+/// Gives a draft its name: a driver has one place, of other processes several may have the same number on one host, in
+/// containers.
+fn settle(parts: &Path, info: &PartInfo, draft: &Path) -> Result<PathBuf, PartError> {
     let name = info.folder();
     for attempt in 1_u32.. {
         let path = match attempt {
             1 => parts.join(&name),
             _ => parts.join(format!("{name}-{attempt}")),
         };
-        match fs::create_dir(&path) {
+        // A part is never empty, so that no folder of that name gives way.
+        match fs::rename(draft, &path) {
             Ok(()) => return Ok(path),
-            Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => {
-                return Err(PartError::io(&path, error));
-            }
+            Err(error) if !path.exists() => return Err(PartError::io(&path, error)),
             Err(_) if info.driving.is_some() => return Err(PartError::Taken { path }),
             Err(_) => {}
         }

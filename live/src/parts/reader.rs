@@ -7,7 +7,7 @@ use sim::model::Scenario;
 use sim::scenario_file;
 
 use super::event::COLUMNS;
-use super::journal::CLOCK_COLUMNS;
+use super::journal::{CLOCK_COLUMNS, DRAFT};
 use super::{Event, PARTS, PartError, PartInfo, SCHEMA};
 use crate::clock::{PeerSample, Sample};
 
@@ -43,7 +43,9 @@ pub fn read_parts(run_folder: &Path) -> Result<Vec<Part>, PartError> {
     let mut paths = Vec::new();
     for entry in entries {
         let path = entry.map_err(|error| PartError::io(&folder, error))?.path();
-        if path.is_dir() {
+        // A draft is a part that is just being begun.
+        let is_draft = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(DRAFT));
+        if path.is_dir() && !is_draft {
             paths.push(path);
         }
     }
@@ -98,19 +100,26 @@ fn rows<T>(
     for row in csv.records() {
         let row = row.map_err(|error| malformed(error.to_string()))?;
         let line = row.position().map_or(0, csv::Position::line);
-        rows.push(read(&row).map_err(|problem| malformed(format!("line {line}: {problem}")))?);
+        let whole = match row.len() == columns.len() {
+            true => read(&row),
+            false => Err(format!("{} values, and there are {} columns", row.len(), columns.len())),
+        };
+        rows.push(whole.map_err(|problem| malformed(format!("line {line}: {problem}")))?);
     }
     Ok(rows)
 }
 
+/// The whole number in a column.
+///
+/// # Errors
+/// That it is none.
+pub(super) fn number(row: &csv::StringRecord, columns: &[&str], column: usize) -> Result<u64, String> {
+    let text = &row[column];
+    text.parse().map_err(|_| format!("`{}` is `{text}`, which is no whole number", columns[column]))
+}
+
 fn sample(row: &csv::StringRecord) -> Result<PeerSample, String> {
-    if row.len() != CLOCK_COLUMNS.len() {
-        return Err(format!("{} values, and there are {} columns", row.len(), CLOCK_COLUMNS.len()));
-    }
-    let number = |column: usize| -> Result<u64, String> {
-        let text = &row[column];
-        text.parse().map_err(|_| format!("`{}` is `{text}`, which is no whole number", CLOCK_COLUMNS[column]))
-    };
+    let number = |column| number(row, &CLOCK_COLUMNS, column);
     let sample = Sample { sent_ns: number(1)?, peer_ns: number(2)?, received_ns: number(3)? };
     Ok(PeerSample { clock: row[0].into(), sample })
 }

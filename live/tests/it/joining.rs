@@ -93,7 +93,7 @@ fn wait_for_served(run: &Path, jobs: usize) {
 fn several_drivers_share_one_stream_and_their_parts_join_to_one_run() {
     let stage = Stage::new("test.join");
     let consumer = stage.consume();
-    let start_at = in_seconds(3);
+    let start_at = in_seconds(8);
     let drivers: Vec<_> = ["0/3", "1/3", "2/3"]
         .map(|shard| stage.driver(&["--shard", shard, "--start-at", &start_at]).spawn().unwrap())
         .into_iter()
@@ -181,7 +181,7 @@ fn a_consumer_with_another_clock_is_joined_to_within_the_uncertainty_that_is_sho
 
     // What the consumer wrote is `AHEAD_S` ahead by construction, so the truth is known.
     let parts = read_parts(&stage.run()).unwrap();
-    let origin_ns = parts.iter().find_map(|part| part.info.driving.as_ref()?.origin_ns).unwrap();
+    let origin_ns = parts.iter().find_map(|part| Some(part.info.driving.as_ref()?.origin_ns)).unwrap();
     let consumer = parts.iter().find(|part| part.info.role == Role::Consume).unwrap();
     let run = Run::open(&stage.run()).unwrap();
     for event in &consumer.events {
@@ -258,17 +258,62 @@ fn what_cannot_be_driven_or_joined_is_refused_with_its_remedy() {
         assert_eq!(output.status.code(), Some(code), "{arguments:?}: {}", said(&output));
         assert!(said(&output).contains(remedy), "{arguments:?}: {}", said(&output));
     }
-    // The driver that found nobody has left its place, and has never begun.
-    let again = live(folder.path(), &[&drive[..], &["http://127.0.0.1:1", "--record", "run"]].concat());
-    let again = { again }.output().unwrap();
-    assert_eq!((again.status.code(), said(&again).contains("another --record folder")), (Some(2), true));
-    let joined = live(folder.path(), &["join", "run"]).output().unwrap();
+    assert!(!folder.path().join("run").exists(), "who never begins leaves nothing");
+}
+
+#[test]
+fn who_could_not_begin_leaves_no_part_and_may_try_again() {
+    let stage = Stage::new("test.join.again");
+    let taken = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let bind = taken.local_addr().unwrap().to_string();
+    let flags = ["consume", "--metrics-bind", &bind, "--queue", stage.queue, "--record", "run"];
+    let mut command = live(stage.path(), &flags);
+    let output = command.env("AMQP_URL", rabbitmq_url()).output().unwrap();
+    assert_eq!(output.status.code(), Some(1), "{}", said(&output));
+    let late = stage.drive(&["--start-at", &in_seconds(-60)]);
     assert_eq!(
-        (joined.status.code(), said(&joined).contains("never begun")),
+        (late.status.code(), said(&late).contains("a later time")),
         (Some(2), true),
         "{}",
-        said(&joined)
+        said(&late)
     );
+    let parts: Vec<String> = read_parts(&stage.run()).unwrap().iter().map(live::parts::Part::name).collect();
+    assert!(parts.len() == 1 && parts[0].starts_with("serve-"), "{parts:?}");
+
+    let consumer = stage.consume();
+    assert_eq!(stage.drive(&[]).status.code(), Some(0));
+    let second = stage.drive(&[]);
+    assert_eq!(second.status.code(), Some(2));
+    assert!(said(&second).contains("another --record folder"), "{}", said(&second));
+    wait_for_served(&stage.run(), JOBS as usize);
+    assert_eq!(consumer.terminate().0, 0);
+    assert_clean_ledger(&answer(&stage.join()), JOBS);
+}
+
+#[test]
+fn what_consumers_held_at_their_end_is_in_the_queue_and_not_lost() {
+    let stage = Stage::new("test.join.backlog");
+    // Far slower than the load, with much in hand: most of it is never begun.
+    let text = crate::support::scenario_text(JOBS - 20, 50).replace("mean = 0.002", "mean = 0.2");
+    std::fs::write(stage.path().join("short.toml"), text).unwrap();
+    let flags =
+        ["--servers", "2", "--prefetch", "50", "--queue", stage.queue, "--record", "run", "--grace-s", "1"];
+    let consumers = [consume(stage.path(), &flags), consume(stage.path(), &flags)];
+    assert_eq!(stage.drive(&[]).status.code(), Some(0));
+    for consumer in &consumers {
+        crate::support::signal(consumer.child.id(), "-TERM");
+    }
+    for consumer in consumers {
+        assert_eq!(consumer.wait().0, 0);
+    }
+    let joined = stage.join();
+    assert_eq!(joined.status.code(), Some(3));
+    let figures = answer(&joined);
+    let ledger = &figures["ledger"];
+    let count = |key: &str| ledger[key].as_u64().unwrap();
+    assert_eq!((count("confirmed"), count("lost")), (JOBS, 0), "{ledger}");
+    assert_eq!(count("consumed") + count("unfinished"), JOBS, "{ledger}");
+    assert!(count("unfinished") > 100, "{ledger}");
 }
 
 #[test]
@@ -282,14 +327,17 @@ fn a_driver_shows_its_token_and_says_when_it_is_refused() {
     let api = Running::start(api);
     wait_for_http(port, "/livez");
     let target = format!("http://{bind}");
-    for (token, code) in [("s3cret", 0), ("wr0ng", 1)] {
-        let mut drive = live(folder.path(), &["drive", "short.toml", "--target", &target, "--record", token]);
+    for (token, record, code) in [("s3cret", "first", 0), ("wr0ng", "second", 1)] {
+        let mut drive =
+            live(folder.path(), &["drive", "short.toml", "--target", &target, "--record", record]);
         let output = drive.env("LIVE_TOKEN", token).output().unwrap();
         assert_eq!(output.status.code(), Some(code), "{}", said(&output));
         assert_eq!(said(&output).contains("LIVE_TOKEN"), code == 1, "{}", said(&output));
-        let part =
-            std::fs::read_to_string(folder.path().join(token).join("parts/drive-0-of-1/part.json")).unwrap();
-        assert!(!part.contains("Bearer"), "{part}");
+        let part = folder.path().join(record).join("parts/drive-0-of-1/part.json");
+        match std::fs::read_to_string(part) {
+            Ok(part) => assert!(code == 0 && !part.contains("Bearer") && !part.contains("s3cret"), "{part}"),
+            Err(error) => assert_eq!(code, 1, "{error}"),
+        }
     }
     drop(api);
 }

@@ -12,6 +12,7 @@ mod api_openapi;
 mod api_support;
 mod consumer;
 mod dead_letters;
+mod driving;
 mod interruption;
 mod jobs;
 mod joining;

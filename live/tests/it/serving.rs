@@ -154,20 +154,40 @@ fn what_is_unsafe_or_cannot_work_is_refused_with_its_remedy() {
 #[test]
 fn a_private_queue_is_worked_off_before_the_end_or_the_loss_is_told() {
     let folder = tempfile::tempdir().unwrap();
-    for (demand_s, grace_s, code) in [(0.001, "10", 0), (5.0, "0", 1)] {
+    for (prefetch, demand_s, grace_s, code) in
+        [("2", 0.001, "10", 0), ("50", 0.05, "10", 0), ("2", 5.0, "0", 1), ("50", 5.0, "0", 1)]
+    {
         let port = free_port();
         let bind = format!("127.0.0.1:{port}");
-        let arguments =
-            ["serve", "--bind", &bind, "--broker", "embedded", "--store", "none", "--grace-s", grace_s];
-        let running = Running::start(live(folder.path(), &arguments));
+        let arguments = ["serve", "--bind", &bind, "--broker", "embedded", "--store", "none"];
+        let more = ["--grace-s", grace_s, "--prefetch", prefetch];
+        let running = Running::start(live(folder.path(), &[&arguments[..], &more].concat()));
         wait_for_http(port, "/livez");
         for _ in 0..20 {
             assert_eq!(post(port, "/ingest", &[], &body(demand_s)).unwrap().0, 202);
         }
         let (ended, said) = running.terminate();
-        assert_eq!(ended, code, "{said}");
-        assert_eq!(said.contains("accepted messages were not worked on"), code == 1, "{said}");
+        assert_eq!(ended, code, "prefetch {prefetch}: {said}");
+        assert_eq!(said.contains("20 accepted messages were not worked on"), code == 1, "{said}");
     }
+}
+
+#[test]
+fn a_malformed_secret_is_complained_of_and_not_repeated() {
+    let folder = tempfile::tempdir().unwrap();
+    for (verb, variable, value, part) in [
+        ("serve", "LIVE_TOKEN", "s3cret with spaces", "visible ASCII"),
+        ("serve", "LIVE_STORE_URL", "postgresql+x://u:s3cret@h/db", "a store is"),
+        ("serve", "AMQP_URL", "amqps://u:s3cret@h", "rule"),
+    ] {
+        let output = live(folder.path(), &[verb]).env(variable, value).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(2), "{variable}: {said}");
+        assert!(said.contains(part) && !said.contains("s3cret"), "{variable}: {said}");
+    }
+    let broker = ["serve", "--broker", "amqps://u:s3cret@h"];
+    let said = String::from_utf8_lossy(&refused(&broker).stderr).into_owned();
+    assert!(said.contains("a broker is") && !said.contains("s3cret"), "{said}");
 }
 
 #[test]

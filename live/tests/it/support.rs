@@ -139,8 +139,13 @@ impl Running {
     }
 
     /// Asks it to end, and returns what it said.
-    pub fn terminate(mut self) -> (i32, String) {
+    pub fn terminate(self) -> (i32, String) {
         signal(self.child.id(), "-TERM");
+        self.wait()
+    }
+
+    /// Waits for its end, and returns what it said.
+    pub fn wait(mut self) -> (i32, String) {
         let code = self.child.wait().unwrap().code().unwrap_or(-1);
         (code, std::fs::read_to_string(self.log.path()).unwrap())
     }

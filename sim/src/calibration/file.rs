@@ -40,8 +40,47 @@ pub struct Calibration {
     pub valid: bool,
     /// Share of processor time that a hypervisor withheld during the measurement, 0..1.
     pub stolen: f64,
+    /// How jobs reached the broker: `http` through the API, or `amqp` without it.
+    #[serde(default = "http")]
+    pub via: String,
+    /// The largest rate that the consumers sustain.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sustainable: Option<Sustainable>,
+    /// How late the machine's timers are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timer: Option<TimerLateness>,
     /// The terms.
     pub terms: MeasuredTerms,
+}
+
+fn http() -> String {
+    "http".to_owned()
+}
+
+/// The rate at which consumers work off a backlog, jobs/s.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Sustainable {
+    /// As measured on a backlog.
+    pub rate: f64,
+    /// Standard error of that, from batches.
+    pub standard_error: f64,
+    /// What the terms say of the same jobs.
+    pub by_terms: f64,
+}
+
+/// How late a thread is that wants to go on at an instant, s.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TimerLateness {
+    /// Median of a thread that sleeps to the instant.
+    pub sleeping_p50_s: f64,
+    /// 99 % quantile of the same.
+    pub sleeping_p99_s: f64,
+    /// Median of a thread that sleeps to shortly before, and spins: as servers and driver do.
+    pub spinning_p50_s: f64,
+    /// 99 % quantile of the same.
+    pub spinning_p99_s: f64,
 }
 
 /// Why a calibration file was refused.
@@ -98,9 +137,23 @@ pub enum CalibrationError {
         /// The scenario's prefetch.
         wanted: u32,
     },
+    /// The file was measured with another number of consumers than the scenario has.
+    #[error(
+        "{}: measured with {found} consumers, and the scenario has {wanted}\n  \
+         rule: overheads hold only for as many consumers as they were measured with\n  \
+         remedy: `live calibrate SCENARIO` with queue.servers = {wanted}", path.display()
+    )]
+    Servers {
+        /// The file.
+        path: PathBuf,
+        /// Its consumers.
+        found: u32,
+        /// The scenario's consumers.
+        wanted: u32,
+    },
 }
 
-/// Reads a calibration file and refuses one for another prefetch than the scenario's.
+/// Reads a calibration file and refuses one for another prefetch, or another number of consumers, than the scenario's.
 ///
 /// # Errors
 /// [`CalibrationError`], each variant naming the file, the rule and the remedy.
@@ -118,6 +171,10 @@ pub fn load(path: &Path, scenario: &Scenario) -> Result<Calibration, Calibration
             found: calibration.prefetch,
             wanted,
         });
+    }
+    let wanted = scenario.queue().servers();
+    if calibration.servers != wanted {
+        return Err(CalibrationError::Servers { path: path.to_owned(), found: calibration.servers, wanted });
     }
     Ok(calibration)
 }
@@ -174,15 +231,21 @@ pub fn render(calibration: &Calibration) -> String {
     toml::to_string(calibration).expect("a calibration holds only what TOML can say")
 }
 
-/// The newest valid calibration in a folder that fits the prefetch and, where given, the queue type.
+/// The newest valid calibration in a folder that fits the scenario's set-up and, where given, the queue type.
 ///
 /// Files that are no calibrations are passed over: the folder belongs to the user.
-pub fn newest(folder: &Path, prefetch: u32, queue_type: Option<&str>) -> Option<(PathBuf, Calibration)> {
+pub fn newest(
+    folder: &Path,
+    scenario: &Scenario,
+    queue_type: Option<&str>,
+) -> Option<(PathBuf, Calibration)> {
+    let (prefetch, servers) = (scenario.effective_prefetch(), scenario.queue().servers());
     let files = std::fs::read_dir(folder).ok()?.filter_map(|entry| Some(entry.ok()?.path()));
     let fitting = files.filter_map(|path| {
         let calibration = parse(&std::fs::read_to_string(&path).ok()?, &path).ok()?;
         let fits = calibration.valid
-            && calibration.prefetch == prefetch
+            && (calibration.prefetch, calibration.servers) == (prefetch, servers)
+            && calibration.via == "http"
             && queue_type.is_none_or(|queue_type| calibration.queue_type == queue_type);
         fits.then_some((path, calibration))
     });

@@ -1,7 +1,10 @@
 //! Overhead terms from the records of a live run.
 
-use super::{Measured, MeasuredTerms};
+use std::collections::BTreeMap;
+
+use super::{Drift, Measured, MeasuredTerms};
 use crate::model::JobRecord;
+use crate::output::PROBABILITIES;
 
 /// Fewest jobs from which a term is estimated.
 const FEWEST: usize = 30;
@@ -37,7 +40,10 @@ struct Served {
     overshoot_s: f64,
 }
 
-/// Estimates the four terms from one consumer's records, warm-up excluded.
+/// One value of a term, and when it was seen, s.
+type Seen = (f64, f64);
+
+/// Estimates the four terms from the records of one or several consumers, warm-up excluded.
 ///
 /// A job is used for a term only if what came *before* it decides so, never its own delay, or the
 /// choice would bias the mean:
@@ -51,75 +57,122 @@ struct Served {
 /// ```
 ///
 /// where "a while" is twice the median idle path and w the mean time from delivery to start on an
-/// idle consumer. Jobs are taken in the order in which they started.
+/// idle consumer. Jobs are taken consumer by consumer, in the order in which they started there: n − 1 is the job
+/// before on the same consumer. A job that was due before a place became free has waited at the broker for a place,
+/// and had this one, so there was no other.
 ///
 /// # Errors
 /// [`FitError::TooFew`] if fewer than 30 jobs show a term.
 pub fn fit(records: &[JobRecord], prefetch: u32) -> Result<MeasuredTerms, FitError> {
-    let jobs = served(records);
+    let consumers = served(records);
     let held = (prefetch as usize).max(1);
-    let overshoot: Vec<f64> = jobs.iter().map(|job| job.overshoot_s).collect();
-    let overshoot = measure("overshoot", "idle or busy", &overshoot)?;
+    let jobs = consumers.iter().flatten();
+    let overshoot = measure("overshoot", "idle or busy", jobs.map(|job| (job.start_s, job.overshoot_s)))?;
 
+    let pairs = || consumers.iter().flat_map(|jobs| jobs.windows(2));
     let idle_after = |margin_s: f64| {
-        let pairs = jobs.windows(2);
-        pairs.filter(move |pair| pair[1].due_s > pair[0].done_s + margin_s).map(|pair| &pair[1])
+        pairs().filter(move |pair| pair[1].due_s > pair[0].done_s + margin_s).map(|pair| &pair[1])
     };
     let first_guess: Vec<f64> = idle_after(0.0).map(|job| job.start_s - job.due_s).collect();
     let first_guess = crate::output::sorted(first_guess);
     let margin_s = 2.0 * crate::output::quantile_of_sorted(&first_guess, 0.5).unwrap_or(0.0);
     let idle: Vec<&Served> = idle_after(margin_s).collect();
-    let idle_path: Vec<f64> = idle.iter().map(|job| job.start_s - job.due_s).collect();
-    let idle_path = measure("idle path", "idle", &idle_path)?;
+    let idle_path = idle.iter().map(|job| (job.start_s, job.start_s - job.due_s));
+    let idle_path = measure("idle path", "idle", idle_path)?;
     let wake_s = idle.iter().map(|job| job.start_s - job.delivered_s).sum::<f64>() / idle.len() as f64;
 
-    let queued = jobs.windows(held + 1).filter(|window| window[held].due_s + margin_s < window[0].done_s);
-    let turnaround: Vec<f64> = queued
-        .map(|window| {
-            let job = &window[held];
-            let could_start_s = if held == 1 { job.start_s } else { job.delivered_s + wake_s };
-            could_start_s - window[0].done_s
-        })
-        .collect();
-    let turnaround = measure("turnaround", "busy", &turnaround)?;
+    let windows = consumers.iter().flat_map(|jobs| jobs.windows(held + 1));
+    let queued = windows.filter(|window| window[held].due_s + margin_s < window[0].done_s);
+    let turnaround = queued.map(|window| {
+        let job = &window[held];
+        let could_start_s = if held == 1 { job.start_s } else { job.delivered_s + wake_s };
+        (job.start_s, could_start_s - window[0].done_s)
+    });
+    let turnaround = measure("turnaround", "busy", turnaround)?;
 
-    let in_hand = jobs.windows(2).filter(|pair| pair[1].delivered_s + wake_s < pair[0].done_s);
-    let hand_over: Vec<f64> = in_hand.map(|pair| pair[1].start_s - pair[0].done_s).collect();
+    let in_hand = pairs().filter(|pair| pair[1].delivered_s + wake_s < pair[0].done_s);
     let hand_over = match held {
         1 => None,
-        _ => Some(measure("hand-over", "busy", &hand_over)?),
+        _ => {
+            let seen = in_hand.map(|pair| (pair[1].start_s, pair[1].start_s - pair[0].done_s));
+            Some(measure("hand-over", "busy", seen)?)
+        }
     };
     Ok(MeasuredTerms { idle_path, turnaround, hand_over, overshoot })
 }
 
-fn served(records: &[JobRecord]) -> Vec<Served> {
-    let complete = records.iter().filter(|record| !record.warmup).filter_map(|record| {
-        let (delivered_s, start_s, done_s) = (record.delivered_s?, record.start_s?, record.done_s?);
+/// The served jobs of each consumer, in the order in which they started.
+fn served(records: &[JobRecord]) -> Vec<Vec<Served>> {
+    let mut consumers: BTreeMap<u32, Vec<Served>> = BTreeMap::new();
+    for record in records.iter().filter(|record| !record.warmup) {
+        let (Some(delivered_s), Some(start_s), Some(done_s)) =
+            (record.delivered_s, record.start_s, record.done_s)
+        else {
+            continue;
+        };
         let overshoot_s = done_s - start_s - record.demand_s;
-        Some(Served { due_s: record.due_s, delivered_s, start_s, done_s, overshoot_s })
-    });
-    let mut jobs: Vec<Served> = complete.collect();
-    jobs.sort_by(|a, b| a.start_s.total_cmp(&b.start_s));
-    jobs
+        let job = Served { due_s: record.due_s, delivered_s, start_s, done_s, overshoot_s };
+        consumers.entry(record.server.unwrap_or(0)).or_default().push(job);
+    }
+    let mut consumers: Vec<Vec<Served>> = consumers.into_values().collect();
+    for jobs in &mut consumers {
+        jobs.sort_by(|a, b| a.start_s.total_cmp(&b.start_s));
+    }
+    consumers
 }
 
-fn measure(term: &'static str, state: &'static str, values: &[f64]) -> Result<Measured, FitError> {
-    if values.len() < FEWEST {
-        return Err(FitError::TooFew { term, jobs: values.len(), state });
+fn measure(
+    term: &'static str,
+    state: &'static str,
+    seen: impl Iterator<Item = Seen>,
+) -> Result<Measured, FitError> {
+    let mut seen: Vec<Seen> = seen.collect();
+    if seen.len() < FEWEST {
+        return Err(FitError::TooFew { term, jobs: seen.len(), state });
     }
+    // Batches are stretches of time, whichever consumer saw them.
+    seen.sort_by(|(a, _), (b, _)| a.total_cmp(b));
+    let values: Vec<f64> = seen.iter().map(|(_, value)| *value).collect();
     let count = values.len() as f64;
     let mean_s = values.iter().sum::<f64>() / count;
-    let standard_deviation_s = deviation(values, mean_s);
     let batches = BATCHES.min(values.len() / 2);
-    let means: Vec<f64> = (0..batches)
-        .map(|batch| {
-            let batch = &values[batch * values.len() / batches..(batch + 1) * values.len() / batches];
-            batch.iter().sum::<f64>() / batch.len() as f64
-        })
-        .collect();
-    let standard_error_s = deviation(&means, mean_s) / (batches as f64).sqrt();
-    let jobs = values.len() as u64;
-    Ok(Measured { mean_s, standard_error_s, standard_deviation_s, jobs, shape: None, samples_s: None })
+    let batch = |n: usize| &seen[n * seen.len() / batches..(n + 1) * seen.len() / batches];
+    let mean_of =
+        |batch: &[Seen], part: fn(&Seen) -> f64| batch.iter().map(part).sum::<f64>() / batch.len() as f64;
+    let means: Vec<Seen> =
+        (0..batches).map(|n| (mean_of(batch(n), |seen| seen.0), mean_of(batch(n), |seen| seen.1))).collect();
+    let batch_values: Vec<f64> = means.iter().map(|(_, value)| *value).collect();
+    let sorted = crate::output::sorted(values.clone());
+    let quantile =
+        |(p, name): (f64, &str)| Some((name.to_owned(), crate::output::quantile_of_sorted(&sorted, p)?));
+    Ok(Measured {
+        mean_s,
+        standard_error_s: deviation(&batch_values, mean_s) / (batches as f64).sqrt(),
+        standard_deviation_s: deviation(&values, mean_s),
+        jobs: values.len() as u64,
+        shape: None,
+        samples_s: None,
+        drift: drift(&means),
+        quantiles_s: PROBABILITIES.into_iter().filter_map(quantile).collect(),
+    })
+}
+
+/// How much the line through the means of batches rises from the first to the last; none for fewer than three.
+fn drift(means: &[Seen]) -> Option<Drift> {
+    let count = means.len() as f64;
+    if means.len() < 3 {
+        return None;
+    }
+    let center = |part: fn(&Seen) -> f64| means.iter().map(part).sum::<f64>() / count;
+    let (at_s, value_s) = (center(|seen| seen.0), center(|seen| seen.1));
+    let spread: f64 = means.iter().map(|(at, _)| (at - at_s).powi(2)).sum();
+    let slope = means.iter().map(|(at, value)| (at - at_s) * (value - value_s)).sum::<f64>() / spread;
+    let residuals: f64 =
+        means.iter().map(|(at, value)| (value - value_s - slope * (at - at_s)).powi(2)).sum();
+    let span_s = means[means.len() - 1].0 - means[0].0;
+    let standard_error_s = (residuals / (count - 2.0) / spread).sqrt() * span_s;
+    let drift = Drift { change_s: slope * span_s, standard_error_s };
+    (drift.change_s.is_finite() && standard_error_s.is_finite()).then_some(drift)
 }
 
 fn deviation(values: &[f64], mean: f64) -> f64 {
@@ -220,6 +273,71 @@ mod tests {
                 );
             }
         }
+    }
+
+    /// Records of several consumers, dealt to by a ring, with exactly the terms.
+    fn several(servers: u32, prefetch: u32) -> Vec<JobRecord> {
+        use crate::engine::Ring;
+        use crate::sampling::Jobs;
+        let scenario = crate::scenario_file::parse(crate::scenario_file::DEFAULT, "default").unwrap();
+        let scenario = scenario.with_rate(160.0 * f64::from(servers));
+        let mut ring = Ring::new(servers, prefetch);
+        let mut done: Vec<Vec<f64>> = vec![Vec::new(); servers as usize];
+        let record = |job: crate::sampling::Job| {
+            let (timing, server) = ring.serve(job.due_s, job.demand_s, TERMS);
+            let done = &mut done[server as usize];
+            let mut ready_s = job.due_s + TERMS.idle_path_s;
+            if let Some(n) = done.len().checked_sub(prefetch as usize) {
+                ready_s = ready_s.max(done[n] + TERMS.turnaround_s);
+            }
+            done.push(timing.done_s);
+            JobRecord {
+                job: job.index,
+                due_s: job.due_s,
+                demand_s: job.demand_s,
+                delivered_s: Some(ready_s),
+                start_s: Some(timing.start_s),
+                done_s: Some(timing.done_s),
+                server: Some(server),
+                ..JobRecord::default()
+            }
+        };
+        Jobs::new(&scenario, 0).take(20_000).map(record).collect()
+    }
+
+    #[test]
+    fn injected_terms_of_several_consumers_are_recovered() {
+        for (servers, prefetch) in [(4, 1), (4, 2), (10, 2), (3, 5)] {
+            let fitted = fit(&several(servers, prefetch), prefetch).unwrap();
+            let found = fitted.terms();
+            for (name, found, truth) in [
+                ("idle path", found.idle_path_s, TERMS.idle_path_s),
+                ("turnaround", found.turnaround_s, TERMS.turnaround_s),
+                ("overshoot", found.overshoot_s, TERMS.overshoot_s),
+            ] {
+                assert!(
+                    (found - truth).abs() < 1e-9,
+                    "{name} of {servers} at {prefetch}: {found} for {truth}"
+                );
+            }
+            if prefetch > 1 {
+                assert!((found.hand_over_s - TERMS.hand_over_s).abs() < 1e-9, "{}", found.hand_over_s);
+            }
+        }
+    }
+
+    #[test]
+    fn a_term_that_grows_shows_its_drift_and_a_steady_one_none() {
+        let mut records = synthetic(1);
+        let steady = fit(&records, 1).unwrap().overshoot.drift.unwrap();
+        assert!(steady.change_s.abs() < 1e-9, "{steady:?}");
+        let last_s = records.last().unwrap().start_s.unwrap();
+        for record in &mut records {
+            let share = record.start_s.unwrap() / last_s;
+            record.demand_s -= 1e-4 * share;
+        }
+        let Drift { change_s, standard_error_s } = fit(&records, 1).unwrap().overshoot.drift.unwrap();
+        assert!((change_s - 1e-4).abs() < 1e-5 && standard_error_s < 1e-6, "{change_s} ± {standard_error_s}");
     }
 
     #[test]

@@ -2,9 +2,15 @@
 
 mod file;
 mod fit;
+mod forecast;
 
-pub use file::{Calibration, CalibrationError, SCHEMA, load, newest, parse, render};
+pub use file::{
+    Calibration, CalibrationError, SCHEMA, Sustainable, TimerLateness, load, newest, parse, render,
+};
 pub use fit::{FitError, fit};
+pub use forecast::{Forecast, forecast};
+
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
@@ -28,6 +34,22 @@ pub struct Measured {
     /// Single values to draw from, s; they go before a shape.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub samples_s: Option<Vec<f64>>,
+    /// How much larger the term was at the end of the measurement than at its beginning.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub drift: Option<Drift>,
+    /// Quantiles of single values, s, by probability.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub quantiles_s: BTreeMap<String, f64>,
+}
+
+/// A change over the time of a measurement, from a line through the means of batches.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Drift {
+    /// The line's end minus its beginning, s.
+    pub change_s: f64,
+    /// Standard error of that, s.
+    pub standard_error_s: f64,
 }
 
 impl Measured {

@@ -90,6 +90,13 @@ pub struct Deployment {
     pub prefetch: u32,
     /// Number of consumers.
     pub servers: u32,
+    /// How jobs reached the broker: `http` through the API, or `amqp` without it.
+    #[serde(default = "http")]
+    pub via: String,
+}
+
+fn http() -> String {
+    "http".to_owned()
 }
 
 /// How a live run went.

@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use lapin::Connection;
 use lapin::options::QueueDeclareOptions;
 use lapin::types::{FieldTable, ShortString};
-use lapin::uri::AMQPUri;
+use lapin::uri::{AMQPScheme, AMQPUri};
 
 use self::link::{Link, Tenant};
 use self::publisher::Publisher;
@@ -299,13 +299,18 @@ impl Broker for RabbitMq {
 
 /// The parts of a broker's URL.
 fn parse(url: &str) -> Result<AMQPUri, BrokerError> {
-    AMQPUri::from_str(url).map_err(|error| {
-        // The URL itself is not shown: what is wrong with it may be next to a password.
+    // The URL itself is not shown: what is wrong with it may be next to a password.
+    let bad = |problem: &dyn std::fmt::Display| {
         BrokerError::BadUrl(format!(
-            "the broker's URL cannot be read: {error}\n  \
+            "the broker's URL cannot be read: {problem}\n  \
             rule: amqp://user:password@host:port/vhost\n  remedy: correct --broker or AMQP_URL"
         ))
-    })
+    };
+    let uri = AMQPUri::from_str(url).map_err(|error| bad(&error))?;
+    match uri.scheme {
+        AMQPScheme::AMQP => Ok(uri),
+        AMQPScheme::AMQPS => Err(bad(&"amqps needs TLS, which this program does not speak")),
+    }
 }
 
 /// Where a broker is, without credentials.

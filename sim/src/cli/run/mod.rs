@@ -104,8 +104,7 @@ pub(super) fn execute(arguments: &Arguments, console: &mut Console<'_>) -> Resul
 /// `sim` without a verb: the default scenario, with the newest calibration that fits.
 pub(super) fn execute_default(console: &mut Console<'_>) -> Result<(), Failure> {
     let scenario = default_scenario()?;
-    let prefetch = scenario.effective_prefetch();
-    let newest = |queue_type| calibration::newest(Path::new(CALIBRATIONS), prefetch, queue_type);
+    let newest = |queue_type| calibration::newest(Path::new(CALIBRATIONS), &scenario, queue_type);
     // `live` without a verb drives a classic queue where there is a RabbitMQ.
     let calibration = newest(Some("classic")).or_else(|| newest(None));
     if calibration.is_none() {
