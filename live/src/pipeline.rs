@@ -19,8 +19,8 @@ use crate::consumer::{RetryPolicy, Servers, Shop, WorkMode};
 use crate::driver::{Driver, DriverError, Form, Outlet, Refusals};
 use crate::ledger::settle;
 use crate::metrics::Metrics;
+use crate::processor::{ProcessorShares, ProcessorTime};
 use crate::recorder::{Recorder, RunWitness};
-use crate::steal::ProcessorTime;
 use crate::store::Writer;
 use crate::target::Target;
 use crate::witness::Witness;
@@ -67,8 +67,8 @@ pub struct Observation {
     pub ledger: Ledger,
     /// Whether the run was stopped before its end.
     pub interrupted: bool,
-    /// Share of processor time that a hypervisor withheld during the run, 0..1.
-    pub stolen: f64,
+    /// What became of the processors' time during the run.
+    pub processors: ProcessorShares,
     /// What went wrong besides, for the verdict on the run.
     pub trouble: Vec<String>,
 }
@@ -103,11 +103,11 @@ pub async fn observe(
     let pipeline = Pipeline { broker, recorder, witness, clock, setup, stop };
     let driven = pipeline.run(scenario, &mut servers, watch).await;
     let ended = pipeline.end(servers).await;
-    let (stolen, mut trouble) = driven?;
+    let (processors, mut trouble) = driven?;
     trouble.extend(ended.trouble);
     let (ledger, records) = settle(&pipeline.recorder, ended.queued);
     let interrupted = *pipeline.stop.borrow();
-    Ok(Observation { records, ledger, interrupted, stolen, trouble })
+    Ok(Observation { records, ledger, interrupted, processors, trouble })
 }
 
 /// The driven jobs of a scenario, and behind them a burst of the next ones that are due all at once.
@@ -201,14 +201,14 @@ struct Ended {
 }
 
 impl Pipeline<'_> {
-    /// Starts servers, API and driver and waits until the jobs are through; returns the stolen share of
-    /// processor time and what went wrong.
+    /// Starts servers, API and driver and waits until the jobs are through; returns what became of the processors' time,
+    /// and what went wrong.
     async fn run(
         &self,
         scenario: &Scenario,
         servers: &mut Servers,
         mut watch: impl FnMut(&Recorder),
-    ) -> Result<(f64, Vec<String>), PipelineError> {
+    ) -> Result<(ProcessorShares, Vec<String>), PipelineError> {
         let queue = scenario.queue();
         servers.start(queue.servers(), scenario.effective_prefetch(), &self.setup.mode).await?;
         let listener = TcpListener::bind(self.setup.bind).await?;
@@ -231,9 +231,7 @@ impl Pipeline<'_> {
         }
         self.drain(&mut watch).await;
         serving.abort();
-        let stolen =
-            before.zip(ProcessorTime::now()).map_or(0.0, |(before, after)| after.stolen_since(&before));
-        Ok((stolen, trouble))
+        Ok((ProcessorTime::shares_since(before), trouble))
     }
 
     /// Waits until every job is settled, the queue stands still for too long, or the run is stopped.

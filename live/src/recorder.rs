@@ -46,6 +46,7 @@ pub struct Recorder {
     completed: AtomicU64,
     refused: AtomicU64,
     waited_ns: AtomicU64,
+    late_ns: AtomicU64,
 }
 
 /// How far a run has come, for people who watch it.
@@ -59,6 +60,8 @@ pub struct Progress {
     pub refused: u64,
     /// Mean wait of the completed jobs, s; 0 before the first.
     pub mean_wait_s: f64,
+    /// Mean time by which jobs were sent after they were due, s; 0 before the first.
+    pub mean_lateness_s: f64,
 }
 
 struct Slot {
@@ -94,6 +97,7 @@ impl Recorder {
             completed: zero(),
             refused: zero(),
             waited_ns: zero(),
+            late_ns: zero(),
         }
     }
 
@@ -133,6 +137,8 @@ impl Recorder {
     /// Records that a job is being sent.
     pub fn sent(&self, index: usize, instant_ns: u64) {
         self.stamp(index, Stamp::Sent, instant_ns);
+        let due_ns = nanoseconds(self.slots[index].job.due_s);
+        self.late_ns.fetch_add(instant_ns.saturating_sub(due_ns), Relaxed);
         self.sent.fetch_add(1, Relaxed);
     }
 
@@ -166,9 +172,11 @@ impl Recorder {
     /// How far the run has come.
     pub fn progress(&self) -> Progress {
         let completed = self.completed.load(Relaxed);
-        let waited_s = self.waited_ns.load(Relaxed) as f64 * 1e-9;
         let (sent, refused) = (self.sent.load(Relaxed), self.refused.load(Relaxed));
-        Progress { sent, completed, refused, mean_wait_s: waited_s / completed.max(1) as f64 }
+        let mean_s = |sum: &AtomicU64, count: u64| sum.load(Relaxed) as f64 * 1e-9 / count.max(1) as f64;
+        let (mean_wait_s, mean_lateness_s) =
+            (mean_s(&self.waited_ns, completed), mean_s(&self.late_ns, sent));
+        Progress { sent, completed, refused, mean_wait_s, mean_lateness_s }
     }
 
     /// Records that the job was refused, or that its fate is unknown to the driver.

@@ -122,10 +122,11 @@ pub fn observed(base: &Path, scenario: &Scenario, records: &[JobRecord], verdict
     });
     folder.manifest_mut().live = Some(LiveSummary {
         ledger: Ledger::default(),
-        validity: Validity { verdict, reasons },
+        validity: Validity { verdict, reasons, checks: BTreeMap::new() },
         offered_rate: 160.0,
         achieved_rate: 160.0,
         stolen: 0.0,
+        busy: 0.4,
         clock_uncertainty_s: 0.0,
         lateness_s: BTreeMap::new(),
         api_latency_s: BTreeMap::new(),

@@ -11,6 +11,7 @@ use sim::engine::Ring;
 use sim::model::{JobRecord, Outcome, Scenario, Terms};
 use sim::output::sorted;
 use sim::run_folder::{Ledger, Machine, Verdict, timestamp};
+use sim::sampling::Jobs;
 use sim::scenario_file;
 
 use super::session::Session;
@@ -31,6 +32,9 @@ const MOST_JOBS: u64 = 2_000_000;
 const BACKLOG_S: f64 = 2.0;
 const LEAST_BACKLOG: u64 = 100;
 const MOST_BACKLOG: u64 = 20_000;
+
+/// Jobs of which the law of the services is known to a per mille or two.
+const LAW_JOBS: usize = 400_000;
 
 /// Batches for the standard error of the sustainable rate.
 const RATE_BATCHES: usize = 10;
@@ -65,6 +69,9 @@ pub(super) struct Arguments {
     /// Rate at which the wait is to be predicted, jobs/s [default: the scenario's]
     #[arg(long, value_name = "RATE", value_parser = positive)]
     at_rate: Option<f64>,
+    /// Show nothing while it measures
+    #[arg(long)]
+    quiet: bool,
     /// One JSON document on standard output
     #[arg(long)]
     json: bool,
@@ -118,16 +125,18 @@ pub(super) fn execute(arguments: &Arguments, console: &mut Console<'_>) -> Resul
         arguments.via.name()
     ));
     let setup = Setup { via: arguments.via, burst: burst(&scenario), ..Setup::default() };
-    let mut observation = session.observe(&scenario, &setup, console, |_| {})?;
+    let mut observation = session.observe(&scenario, &setup, &[], arguments.quiet, console, |_| {})?;
     if observation.interrupted {
         return Err(Failure::Failed("interrupted; no calibration was written".into()));
     }
-    console.note(format!("processor stolen by the hypervisor: {:.2} %", 100.0 * observation.stolen));
+    console
+        .note(format!("processor stolen by the hypervisor: {:.2} %", 100.0 * observation.processors.stolen));
     let backlog = observation.records.split_off(scenario.drive().total() as usize);
     let terms = fit(&observation.records, prefetch).map_err(|error| Failure::Failed(error.to_string()))?;
     let served = backlog.iter().filter(|record| record.outcome == Outcome::Served).count() as u64;
     let ledger = Ledger { consumed: observation.ledger.consumed - served, ..observation.ledger };
-    let validity = judge(&scenario, &observation.records, &ledger, &observation.trouble);
+    let validity =
+        judge(&scenario, &observation.records, &ledger, observation.processors, &observation.trouble);
     let machine = Machine::this();
     let calibration = Calibration {
         schema: calibration::SCHEMA,
@@ -141,7 +150,7 @@ pub(super) fn execute(arguments: &Arguments, console: &mut Console<'_>) -> Resul
         mean_service_s: scenario.service().mean(),
         jobs: scenario.drive().jobs(),
         valid: validity.verdict == Verdict::Valid,
-        stolen: observation.stolen,
+        stolen: observation.processors.stolen,
         via: arguments.via.name().to_owned(),
         sustainable: sustainable(&backlog, &scenario, terms.terms()),
         timer: Some(timer),
@@ -170,30 +179,42 @@ fn burst(scenario: &Scenario) -> u64 {
     ((capacity * BACKLOG_S).ceil() as u64).clamp(LEAST_BACKLOG, MOST_BACKLOG)
 }
 
-/// How fast a backlog was worked off, its first and last tenth apart: while it is being published the broker has other
-/// things to do, and at its end consumers run idle.
+/// The largest rate that the consumers sustain with the scenario's services.
+///
+/// A few hundred jobs of a backlog have services of their own, several per cent off their law. So what is taken from
+/// them is how much longer they took than the terms say of the very same jobs; the rest is the terms and the law.
 fn sustainable(backlog: &[JobRecord], scenario: &Scenario, terms: Terms) -> Option<Sustainable> {
-    let done = |instants: Vec<f64>| {
-        let done = sorted(instants);
-        let tenth = done.len() / 10;
-        done[tenth..done.len() - tenth].to_vec()
+    let replay = |jobs: &mut dyn Iterator<Item = (f64, f64)>| {
+        let mut ring = Ring::new(scenario.queue().servers(), scenario.effective_prefetch());
+        worked_off(jobs.map(|(due_s, demand_s)| ring.serve(due_s, demand_s, terms).0.done_s).collect())
     };
-    let rate_of = |done: &[f64]| (done.len() - 1) as f64 / (done[done.len() - 1] - done[0]);
-    let measured = done(backlog.iter().filter_map(|record| record.done_s).collect());
-    if measured.len() < 2 * RATE_BATCHES {
+    let measured = worked_off(backlog.iter().filter_map(|record| record.done_s).collect());
+    let replayed = replay(&mut backlog.iter().map(|job| (job.due_s, job.demand_s)));
+    if measured.len() != replayed.len() || measured.len() < 2 * RATE_BATCHES {
         return None;
     }
+    let span = |done: &[f64]| done[done.len() - 1] - done[0];
     let length = measured.len() / RATE_BATCHES;
-    let rates: Vec<f64> = measured.chunks_exact(length).map(rate_of).collect();
-    let mean = rates.iter().sum::<f64>() / rates.len() as f64;
-    let squares: f64 = rates.iter().map(|rate| (rate - mean).powi(2)).sum();
-    let mut ring = Ring::new(scenario.queue().servers(), scenario.effective_prefetch());
-    let replayed = backlog.iter().map(|job| ring.serve(job.due_s, job.demand_s, terms).0.done_s);
-    Some(Sustainable {
-        rate: rate_of(&measured),
-        standard_error: (squares / (rates.len() * (rates.len() - 1)) as f64).sqrt(),
-        by_terms: rate_of(&done(replayed.collect())),
-    })
+    let batches = measured.chunks_exact(length).zip(replayed.chunks_exact(length));
+    let ratios: Vec<f64> = batches.map(|(measured, replayed)| span(measured) / span(replayed)).collect();
+    let slower = span(&measured) / span(&replayed);
+    let squares: f64 = ratios.iter().map(|ratio| (ratio - slower).powi(2)).sum();
+    let error = (squares / (ratios.len() * (ratios.len() - 1)) as f64).sqrt();
+    let law = replay(&mut Jobs::new(scenario, 0).take(LAW_JOBS).map(|job| (0.0, job.demand_s)));
+    if law.len() < 2 {
+        return None;
+    }
+    let by_terms = (law.len() - 1) as f64 / span(&law);
+    let rate = by_terms / slower;
+    Some(Sustainable { rate, standard_error: rate * error / slower, by_terms })
+}
+
+/// The ends of a backlog's jobs in order, without its first and last tenth: while it is being published the broker has
+/// other things to do, and at its end consumers run idle.
+fn worked_off(done_s: Vec<f64>) -> Vec<f64> {
+    let done_s = sorted(done_s);
+    let tenth = done_s.len() / 10;
+    done_s[tenth..done_s.len() - tenth].to_vec()
 }
 
 /// What the calibration says of a rate, and how long one would have to measure for more.

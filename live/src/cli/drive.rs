@@ -23,14 +23,15 @@ use super::kept::{own_clock, unrecorded};
 use super::load::{Load, LoadArguments};
 use super::progress::ProgressLine;
 use super::session::{runtime, stop_on_signals};
-use super::summary::{api_latency, lateness, list};
+use super::summary::{api_latency, lateness, list, unlogged};
 use crate::clock::{ClockSampler, FirstReadings, PeerError, PeerSample, Reading, RunClock, monotonic_ns};
 use crate::drivable::obstacle;
 use crate::driver::{Driver, Outlet, Refusals};
+use crate::histogram_log;
 use crate::parts::{Clocks, Driving, DrivingRows, Journal, PartInfo, Role};
 use crate::pipeline::{LEAD, TICK, refused};
+use crate::processor::{ProcessorShares, ProcessorTime};
 use crate::recorder::Recorder;
-use crate::steal::ProcessorTime;
 use crate::validity::rate;
 
 #[derive(Debug, Args)]
@@ -69,6 +70,7 @@ struct Answer<'a> {
     offered_rate: f64,
     achieved_rate: f64,
     stolen: f64,
+    busy: f64,
     lateness_s: BTreeMap<String, f64>,
     api_latency_s: BTreeMap<String, f64>,
 }
@@ -209,6 +211,7 @@ impl Recording {
             origin_ns: clock.origin_ns(),
             target: outlet.to_string(),
             stolen: None,
+            busy: None,
             trouble: None,
         };
         let info = PartInfo::begun(Role::Drive, own_clock()?, &console.provenance);
@@ -222,8 +225,14 @@ impl Recording {
         Ok(Recording { journal, info, driving, recorder })
     }
 
-    fn close(mut self, stolen: f64, outages: u64, trouble: Option<String>) -> Result<PathBuf, Failure> {
-        self.driving = Driving { stolen: Some(stolen), trouble, ..self.driving };
+    fn close(
+        mut self,
+        processors: ProcessorShares,
+        outages: u64,
+        trouble: Option<String>,
+    ) -> Result<PathBuf, Failure> {
+        let (stolen, busy) = (Some(processors.stolen), Some(processors.busy));
+        self.driving = Driving { stolen, busy, trouble, ..self.driving };
         self.info = PartInfo { driving: Some(self.driving), outages, ..self.info };
         self.journal.close(&self.info).map_err(unrecorded)?;
         Ok(self.journal.path().to_owned())
@@ -245,7 +254,7 @@ struct Driven {
     part: PathBuf,
     records: Vec<JobRecord>,
     refusals: Option<Refusals>,
-    stolen: f64,
+    processors: ProcessorShares,
     interrupted: bool,
 }
 
@@ -270,7 +279,7 @@ impl Drive<'_> {
         rows.write_rest(&recording.journal);
         sampler.finish();
         let outages = runtime.block_on(load.close());
-        let stolen = before.zip(ProcessorTime::now()).map_or(0.0, |(before, now)| now.stolen_since(&before));
+        let processors = ProcessorTime::shares_since(before);
         let interrupted = *stop.borrow();
         let trouble = match &refusals {
             _ if interrupted => Some("the driver was interrupted".to_owned()),
@@ -278,11 +287,14 @@ impl Drive<'_> {
             Ok(Some(refusals)) => refused(refusals),
             Err(error) => Some(error.to_string()),
         };
-        let part = recording.close(stolen, outages, trouble)?;
+        let part = recording.close(processors, outages, trouble)?;
         let refusals = refusals.map_err(|error| Failure::Failed(error.to_string()))?;
         let own = (0..recorder.len()).filter(|job| shard.owns(*job as u64));
-        let records = own.map(|job| recorder.record(job)).collect();
-        Ok(Driven { part, records, refusals, stolen, interrupted })
+        let records: Vec<JobRecord> = own.map(|job| recorder.record(job)).collect();
+        let log = part.join(histogram_log::FILE);
+        let logged = histogram_log::write(&log, console.provenance.started.into(), &records);
+        logged.map_err(|error| unlogged(&log, &error))?;
+        Ok(Driven { part, records, refusals, processors, interrupted })
     }
 }
 
@@ -299,7 +311,8 @@ impl Driven {
             refused: self.refusals.as_ref().unwrap_or(&NONE),
             offered_rate: rate(self.records.iter().map(|record| record.due_s)),
             achieved_rate: rate(self.records.iter().filter_map(|record| record.sent_s)),
-            stolen: self.stolen,
+            stolen: self.processors.stolen,
+            busy: self.processors.busy,
             lateness_s: lateness(self.records.iter()),
             api_latency_s: api_latency(self.records.iter()),
         }
@@ -327,7 +340,11 @@ fn print(answer: &Answer<'_>, shard: Shard, is_ours: bool, console: &mut Console
     console
         .print(format!("offered, achieved   {:.2}/s, {:.2}/s", answer.offered_rate, answer.achieved_rate))?;
     console.print(format!("lateness            {}", list(&answer.lateness_s)))?;
-    console.print(format!("processor stolen    {:.2} %", 100.0 * answer.stolen))?;
+    console.print(format!(
+        "processors          {:.0} % busy, {:.2} % stolen",
+        100.0 * answer.busy,
+        100.0 * answer.stolen
+    ))?;
     console.print(format!("response            {}", list(&answer.api_latency_s)))?;
     console.print(format!("part of the run     {}", answer.part))?;
     if !is_ours {

@@ -9,7 +9,8 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use super::kept::unrecorded;
-use super::summary::Facts;
+use super::summary::{Facts, unlogged};
+use crate::histogram_log;
 use crate::parts::{JoinError, join, read_parts};
 
 #[derive(Debug, Args)]
@@ -36,12 +37,15 @@ pub(super) fn execute(arguments: &Arguments, console: &mut Console<'_>) -> Resul
         scenario: &joined.scenario,
         records: &joined.records,
         ledger: joined.ledger,
-        stolen: joined.stolen,
+        processors: joined.processors,
         clock_uncertainty_s: joined.clock_uncertainty_s,
         trouble: &joined.trouble,
     };
     let summary = facts.summary();
     folder.manifest_mut().live = Some(summary.clone());
+    let log = folder.path().join(histogram_log::FILE);
+    let logged = histogram_log::write(&log, started.into(), &joined.records);
+    logged.map_err(|error| unlogged(&log, &error))?;
     folder.complete(console.now())?;
     let deployment = joined.deployment.as_ref();
     let at = deployment.map_or(("an unknown broker", "unknown"), |at| (&at.broker, &at.queue_type));

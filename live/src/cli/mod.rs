@@ -14,6 +14,7 @@ mod serve;
 mod session;
 mod summary;
 mod token;
+mod view;
 mod work;
 
 use clap::{Parser, Subcommand};

@@ -13,10 +13,11 @@ use sim::scenario_file;
 
 use super::kept::{show_prediction, terms};
 use super::session::Session;
-use super::summary::Facts;
+use super::summary::{Facts, unlogged};
 use super::work::WorkArguments;
 use crate::deployment::Deployment;
 use crate::drivable::obstacle;
+use crate::histogram_log;
 use crate::metrics::Metrics;
 use crate::pipeline::{Setup, Via};
 use crate::recorder::Recorder;
@@ -33,12 +34,15 @@ pub(super) struct Arguments {
     /// Address of the API while the run lasts, with /metrics [default: a free port of 127.0.0.1]
     #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:0", hide_default_value = true)]
     bind: SocketAddr,
-    /// Calibration file for the predicted wait in /metrics
+    /// Calibration file for the predicted wait, shown beside the observed one on a terminal and in /metrics
     #[arg(long, value_name = "FILE")]
     calibration: Option<PathBuf>,
     /// How jobs reach the broker: through the API, or straight
     #[arg(long, value_enum, value_name = "WAY", default_value_t)]
     via: Via,
+    /// Show nothing while the run lasts
+    #[arg(long)]
+    quiet: bool,
     /// One JSON document on standard output
     #[arg(long)]
     json: bool,
@@ -61,7 +65,8 @@ pub(super) fn execute(arguments: &Arguments, console: &mut Console<'_>) -> Resul
     let store = arguments.work.store_or(StoreChoice::None)?;
     refuse_beyond_loopback(arguments.bind)?;
     let metrics = Arc::new(Metrics::new());
-    show_prediction(&scenario, terms(arguments.calibration.as_deref(), &scenario)?, &metrics);
+    let overheads = terms(arguments.calibration.as_deref(), &scenario)?;
+    let predicted = show_prediction(&scenario, overheads, &metrics);
     let session = Session::open(&arguments.deployment, console)?;
     let store = session.open_store(&store)?;
     let setup = Setup {
@@ -91,7 +96,8 @@ pub(super) fn execute(arguments: &Arguments, console: &mut Console<'_>) -> Resul
     ));
 
     let mut rows = Rows::new(folder.jobs_writer()?, scenario.drive().total());
-    let observation = session.observe(&scenario, &setup, console, |recorder| rows.write_settled(recorder))?;
+    let watch = |recorder: &Recorder| rows.write_settled(recorder);
+    let observation = session.observe(&scenario, &setup, &predicted, arguments.quiet, console, watch)?;
     session.close_store(store);
     rows.finish(&observation.records)?;
     folder.count_outcomes(&observation.records);
@@ -99,12 +105,15 @@ pub(super) fn execute(arguments: &Arguments, console: &mut Console<'_>) -> Resul
         scenario: &scenario,
         records: &observation.records,
         ledger: observation.ledger,
-        stolen: observation.stolen,
+        processors: observation.processors,
         clock_uncertainty_s: 0.0,
         trouble: &observation.trouble,
     };
     let summary = facts.summary();
     folder.manifest_mut().live = Some(summary.clone());
+    let log = folder.path().join(histogram_log::FILE);
+    let logged = histogram_log::write(&log, console.provenance.started.into(), &observation.records);
+    logged.map_err(|error| unlogged(&log, &error))?;
     if observation.interrupted {
         folder.save()?;
         let message = format!("interrupted; the run folder is {}", folder.path().display());

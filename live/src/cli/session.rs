@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use sim::console::{Console, Failure};
-use sim::model::Scenario;
+use sim::model::{JobRecord, Scenario};
 use tokio::runtime::Runtime;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
-use super::progress::ProgressLine;
+use super::view::{Display, View};
 use crate::broker::{Broker, BrokerError, Lifetime};
 use crate::deployment::Deployment;
 use crate::pipeline::{LEAD, Observation, Setup, observe};
@@ -72,23 +72,33 @@ impl Session {
         });
     }
 
-    /// Drives the scenario, showing progress; `watch` sees the records as they come.
+    /// Drives the scenario and shows it, beside what is `predicted` of its jobs; `watch` sees the records as they come.
     pub(super) fn observe(
         &self,
         scenario: &Scenario,
         setup: &Setup,
+        predicted: &[JobRecord],
+        quiet: bool,
         console: &mut Console<'_>,
         mut watch: impl FnMut(&Recorder),
     ) -> Result<Observation, Failure> {
-        let mut line = ProgressLine::of_run(console.err, console.interactive, scenario, LEAD);
+        let display = match (quiet, console.interactive) {
+            (true, _) => Display::Quiet,
+            // An empty variable is an unset one.
+            (_, true) => Display::Redrawn {
+                colours: (console.environment)("NO_COLOR").is_none_or(|value| value.is_empty()),
+            },
+            (_, false) => Display::Plain,
+        };
+        let mut view = View::of_run(console.err, display, scenario, predicted, LEAD);
         let show = |recorder: &Recorder| {
-            line.show(recorder);
+            view.show(recorder);
             watch(recorder);
         };
         let broker = Arc::clone(&self.broker);
         let observing = observe(broker, setup, scenario, &self.run, self.stop.clone(), show);
         let observation = self.runtime.block_on(observing);
-        line.clear();
+        view.clear();
         observation.map_err(|error| Failure::Failed(error.to_string()))
     }
 }

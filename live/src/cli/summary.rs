@@ -1,6 +1,7 @@
 //! What a run has shown, in figures: for the manifest, for people, and as JSON.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use serde::Serialize;
 use sim::cli::headline;
@@ -9,6 +10,7 @@ use sim::model::{JobRecord, Scenario};
 use sim::output::{PROBABILITIES, quantile_of_sorted, sorted};
 use sim::run_folder::{Ledger, LiveSummary, RunFolder, Verdict};
 
+use crate::processor::ProcessorShares;
 use crate::validity::{judge, rate};
 
 /// What is known when a run is over.
@@ -16,8 +18,8 @@ pub(super) struct Facts<'a> {
     pub scenario: &'a Scenario,
     pub records: &'a [JobRecord],
     pub ledger: Ledger,
-    /// Share of processor time that a hypervisor withheld, 0..1.
-    pub stolen: f64,
+    /// What became of the processors' time.
+    pub processors: ProcessorShares,
     /// How far a time between two hosts may be off, s.
     pub clock_uncertainty_s: f64,
     /// What went wrong besides.
@@ -46,10 +48,11 @@ impl<'a> Facts<'a> {
         let records = self.records;
         LiveSummary {
             ledger: self.ledger,
-            validity: judge(self.scenario, records, &self.ledger, self.trouble),
+            validity: judge(self.scenario, records, &self.ledger, self.processors, self.trouble),
             offered_rate: rate(records.iter().map(|record| record.due_s)),
             achieved_rate: rate(records.iter().filter_map(|record| record.sent_s)),
-            stolen: self.stolen,
+            stolen: self.processors.stolen,
+            busy: self.processors.busy,
             clock_uncertainty_s: self.clock_uncertainty_s,
             lateness_s: lateness(records.iter()),
             api_latency_s: api_latency(records.iter()),
@@ -108,6 +111,11 @@ fn mean(values: impl Iterator<Item = f64>) -> Option<f64> {
     (count > 0).then(|| sum / f64::from(count))
 }
 
+/// What a histogram log that cannot be written means for the command.
+pub(super) fn unlogged(path: &Path, error: &std::io::Error) -> Failure {
+    Failure::Failed(format!("{}: {error}\n  remedy: check its permissions and free space", path.display()))
+}
+
 /// Quantiles on one line.
 pub(super) fn list(quantiles: &BTreeMap<String, f64>) -> String {
     let shown = quantiles.iter().map(|(p, value)| format!("{p}: {}", milliseconds(*value)));
@@ -150,7 +158,11 @@ impl Answer<'_> {
             summary.offered_rate, summary.achieved_rate
         ))?;
         console.print(format!("lateness            {}", list(&summary.lateness_s)))?;
-        console.print(format!("processor stolen    {:.2} %", 100.0 * summary.stolen))?;
+        console.print(format!(
+            "processors          {:.0} % busy, {:.2} % stolen",
+            100.0 * summary.busy,
+            100.0 * summary.stolen
+        ))?;
         console.print(format!("confirmed response  {}", list(&summary.api_latency_s)))?;
         console.print(format!("service overshoot   {} on average", time(self.mean_overshoot_s)))?;
         console.print(format!("mean wait           {}{across}", time(self.mean_wait_s)))?;

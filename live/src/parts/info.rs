@@ -76,6 +76,9 @@ pub struct Driving {
     pub target: String,
     /// Share of processor time that a hypervisor withheld, 0..1; known at the end.
     pub stolen: Option<f64>,
+    /// Share of its host's processors that was used, 0..1; known at the end.
+    #[serde(default)]
+    pub busy: Option<f64>,
     /// Why it has not sent every job, if it has not; known at the end.
     pub trouble: Option<String>,
 }

@@ -9,6 +9,7 @@ use sim::sampling::Jobs;
 use super::{Consuming, Driving, Part, Role, Sight};
 use crate::clock::{Atlas, AtlasError, ClockIdentity, RunClock};
 use crate::ledger::settle;
+use crate::processor::ProcessorShares;
 use crate::recorder::{Recorder, Stamp};
 use crate::witness::Service;
 
@@ -67,8 +68,8 @@ pub struct Joined {
     pub records: Vec<JobRecord>,
     /// What became of the messages.
     pub ledger: Ledger,
-    /// Largest share of processor time that a hypervisor withheld from a driver, 0..1.
-    pub stolen: f64,
+    /// What became of the drivers' processors' time, of each share the largest.
+    pub processors: ProcessorShares,
     /// How far a time between two hosts may be off, s; 0 if all processes share a clock.
     pub clock_uncertainty_s: f64,
     /// Clocks of the run.
@@ -104,7 +105,11 @@ pub fn join(parts: &[Part]) -> Result<Joined, JoinError> {
     }
     let worst_s = replay.worst_s;
     let (ledger, records) = settle(&recorder, queued(parts, &clocks)?);
-    let stolen = drivers.iter().filter_map(|(_, driving, _)| driving.stolen).fold(0.0, f64::max);
+    let largest = |share: fn(&Driving) -> Option<f64>| {
+        drivers.iter().filter_map(|(_, driving, _)| share(driving)).fold(0.0, f64::max)
+    };
+    let processors =
+        ProcessorShares { stolen: largest(|driving| driving.stolen), busy: largest(|driving| driving.busy) };
     let hosts: BTreeSet<&ClockIdentity> = parts.iter().map(|part| &part.info.clock).collect();
     Ok(Joined {
         scenario: scenario.clone(),
@@ -113,7 +118,7 @@ pub fn join(parts: &[Part]) -> Result<Joined, JoinError> {
         deployment: deployment(parts),
         records,
         ledger,
-        stolen,
+        processors,
         clock_uncertainty_s: worst_s,
         hosts: hosts.len(),
         trouble: trouble(parts, scenario),

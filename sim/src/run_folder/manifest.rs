@@ -112,6 +112,9 @@ pub struct LiveSummary {
     pub achieved_rate: f64,
     /// Share of processor time that a hypervisor withheld during the run, 0..1.
     pub stolen: f64,
+    /// Share of the processors' time that was used, by whomever, 0..1.
+    #[serde(default)]
+    pub busy: f64,
     /// How far a time between two hosts may be off, s: 0 for a run on one host.
     #[serde(default)]
     pub clock_uncertainty_s: f64,
@@ -145,12 +148,15 @@ pub struct Ledger {
 }
 
 /// Whether a live run kept its promise, with every reason if it did not.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Validity {
     /// The verdict.
     pub verdict: Verdict,
     /// Why not, each with its remedy; empty for a valid run.
     pub reasons: Vec<String>,
+    /// What was looked at, by name; `data/README.md` says what each is.
+    #[serde(default)]
+    pub checks: BTreeMap<String, f64>,
 }
 
 /// Valid or not.
