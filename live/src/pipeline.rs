@@ -15,7 +15,7 @@ use tokio::time::Instant;
 use crate::api::Api;
 use crate::broker::{Broker, BrokerError};
 use crate::clock::RunClock;
-use crate::consumer::{RetryPolicy, Servers, Shop, WorkMode};
+use crate::consumer::{RetryPolicy, Servers, Shop, WORK_LIMIT, WorkMode};
 use crate::driver::{Driver, DriverError, Form, Outlet, Refusals};
 use crate::ledger::settle;
 use crate::metrics::Metrics;
@@ -99,6 +99,7 @@ pub async fn observe(
         witness: Arc::clone(&witness),
         metrics: Arc::clone(&setup.metrics),
         retry: setup.retry,
+        work_limit: setup.work_limit,
     });
     let pipeline = Pipeline { broker, recorder, witness, clock, setup, stop };
     let driven = pipeline.run(scenario, &mut servers, watch).await;
@@ -152,6 +153,8 @@ pub struct Setup {
     pub writer: Option<Arc<Writer>>,
     /// What to do when work fails.
     pub retry: RetryPolicy,
+    /// How long the work on one message may take.
+    pub work_limit: Duration,
     /// What is counted.
     pub metrics: Arc<Metrics>,
     /// Where the API listens.
@@ -168,6 +171,7 @@ impl Default for Setup {
             mode: WorkMode::default(),
             writer: None,
             retry: RetryPolicy::default(),
+            work_limit: WORK_LIMIT,
             metrics: Arc::default(),
             bind: SocketAddr::from(([127, 0, 0, 1], 0)),
             via: Via::default(),

@@ -17,6 +17,15 @@ const LOOK: Duration = Duration::from_millis(50);
 /// How many looks in a row must find nothing: a message may be between broker and server at one of them.
 const STILL: u32 = 3;
 
+/// How long the broker may take over each question at the end.
+const LAST_WORDS: Duration = Duration::from_secs(1);
+
+/// An answer that comes soon, or not at all: a broker that is stopped or cut off must not hold up an end.
+async fn soon<T>(pending: Pending<'_, Result<T, BrokerError>>) -> Result<T, BrokerError> {
+    let answer = tokio::time::timeout(LAST_WORDS, pending).await;
+    answer.unwrap_or_else(|_| Err(BrokerError::Closed(format!("no answer within {LAST_WORDS:?}"))))
+}
+
 /// What a plant is made of.
 pub struct Blueprint {
     /// The broker with its queue.
@@ -35,6 +44,8 @@ pub struct Blueprint {
     pub prefetch: u32,
     /// What to do when work fails.
     pub retry: RetryPolicy,
+    /// How long the work on one message may take.
+    pub work_limit: Duration,
 }
 
 /// Servers at work.
@@ -64,12 +75,19 @@ impl Plant {
     /// # Errors
     /// [`BrokerError`] if the broker takes no consumer.
     pub async fn start(blueprint: Blueprint) -> Result<Self, BrokerError> {
-        let Blueprint { broker, store, witness, metrics, mode, servers: count, prefetch, retry } = blueprint;
+        let Blueprint { broker, store, witness, metrics, mode, servers: count, prefetch, retry, work_limit } =
+            blueprint;
         let writer = store.clone().map(|store| Arc::new(Writer::start(store)));
-        let shop = Shop { broker: Arc::clone(&broker), writer: writer.clone(), witness, metrics, retry };
+        let shop =
+            Shop { broker: Arc::clone(&broker), writer: writer.clone(), witness, metrics, retry, work_limit };
         let mut servers = Servers::new(shop);
         servers.start(count, prefetch, &mode).await?;
         Ok(Plant { broker, store, writer, servers })
+    }
+
+    /// Who writes to the store, if there is one.
+    pub fn writer(&self) -> Option<Arc<Writer>> {
+        self.writer.clone()
     }
 
     /// Waits until the queue is empty, nothing waits out a delay, and no server has anything in hand, at most for
@@ -79,7 +97,7 @@ impl Plant {
         let mut looks = 0;
         while begun.elapsed() < grace && looks < STILL {
             let empty = async |count: Pending<'_, Result<u64, BrokerError>>| {
-                count.await.is_ok_and(|count| count == 0)
+                soon(count).await.is_ok_and(|count| count == 0)
             };
             let still = self.servers.are_idle()
                 && empty(self.broker.depth()).await
@@ -95,21 +113,21 @@ impl Plant {
         let given_back = self.servers.finish(grace).await;
         let mut trouble = Vec::new();
         self.servers.halt();
-        let cancelled = self.broker.cancel().await;
+        let cancelled = soon(self.broker.cancel()).await;
         if self.servers.end().await > 0 {
             trouble.push("a server panicked; this is a bug".to_owned());
         }
         // The broker takes back what the servers held in its own time.
         tokio::time::sleep(REQUEUE).await;
         let returned_ns = monotonic_ns();
-        let queued = match (self.broker.depth().await, self.broker.delayed().await) {
+        let queued = match (soon(self.broker.depth()).await, soon(self.broker.delayed()).await) {
             (Ok(depth), Ok(delayed)) => Some(depth + delayed),
             _ => None,
         };
         if let Some(writer) = &self.writer {
             writer.close().await;
         }
-        for error in [cancelled, self.broker.close().await].into_iter().filter_map(Result::err) {
+        for error in [cancelled, soon(self.broker.close()).await].into_iter().filter_map(Result::err) {
             trouble.push(format!("the broker was not there at the end: {error}"));
         }
         if let Some(store) = &self.store {

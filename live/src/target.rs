@@ -70,8 +70,10 @@ impl Target {
             TargetError::BadUrl { url: shown, problem: problem.to_owned() }
         };
         let uri: Uri = url.parse().map_err(|_| bad("this is no URL"))?;
-        if uri.scheme_str() != Some("http") {
-            return Err(bad("only http is spoken here, not TLS"));
+        match uri.scheme_str() {
+            Some("http") => {}
+            Some("https") => return Err(bad("only http is spoken here, not TLS")),
+            _ => return Err(bad("it does not begin with http://")),
         }
         let authority = uri.authority().ok_or_else(|| bad("there is no host"))?;
         if authority.as_str().contains('@') {

@@ -52,7 +52,8 @@ pub(super) async fn readyz(api: &Api) -> Result<Reply, Problem> {
     let mut reasons: Vec<Reason> = api.broker.obstacles().into_iter().map(Reason::from).collect();
     if let Some(store) = &api.store {
         let down = match tokio::time::timeout(STORE_PATIENCE, store.check()).await {
-            Ok(Ok(())) => None,
+            // It answers, and takes nothing: a full disk, or one that is read-only.
+            Ok(Ok(())) => api.writer.as_ref().and_then(|writer| writer.trouble()),
             Ok(Err(error)) => Some(error.to_string()),
             Err(_elapsed) => Some(format!("no answer within {STORE_PATIENCE:?}")),
         };

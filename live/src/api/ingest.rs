@@ -104,18 +104,9 @@ pub(super) async fn submit(
             let ticket = api.recent.begin(&id);
             (id, ticket)
         }
+        Some(key) if kept(api, &key, &body).await? => return Ok(key),
         Some(key) => match api.recent.claim(&key, &body) {
-            Claim::Publish(ticket) => match kept(api, &key, &body).await {
-                Ok(false) => (key, ticket),
-                Ok(true) => {
-                    ticket.queued();
-                    return Ok(key);
-                }
-                Err(problem) => {
-                    ticket.failed();
-                    return Err(problem);
-                }
-            },
+            Claim::Publish(ticket) => (key, ticket),
             Claim::AlreadyQueued => return Ok(key),
             Claim::InFlight => {
                 let detail = "a request with this key waits for its confirm; try again";
@@ -152,7 +143,8 @@ pub(super) async fn submit(
     }
 }
 
-/// Whether the store has the message already: what this process has forgotten, or another one has accepted.
+/// Whether the store has the message already. It knows what this process has forgotten and what another one has
+/// accepted, and is believed before this process's own memory.
 async fn kept(api: &Api, key: &str, body: &Bytes) -> Result<bool, Problem> {
     let Some(store) = &api.store else { return Ok(false) };
     let row = store.find(key).await.map_err(|error| {

@@ -30,7 +30,7 @@ use tokio::sync::Semaphore;
 
 use crate::broker::Broker;
 use crate::metrics::Metrics;
-use crate::store::Store;
+use crate::store::{Store, Writer};
 use crate::witness::Witness;
 
 pub use openapi::document;
@@ -45,6 +45,7 @@ pub struct Api {
     witness: Arc<dyn Witness>,
     metrics: Arc<Metrics>,
     store: Option<Arc<dyn Store>>,
+    writer: Option<Arc<Writer>>,
     settings: Settings,
     recent: idempotency::Recent,
     publishing: Semaphore,
@@ -62,6 +63,7 @@ impl Api {
             witness,
             metrics: Arc::default(),
             store: None,
+            writer: None,
             recent: idempotency::Recent::new(settings.limits.recent_keys),
             publishing: Semaphore::new(settings.limits.publishes_in_flight),
             asked: scrape::Asked::default(),
@@ -79,6 +81,11 @@ impl Api {
     /// The same API, which looks for finished messages in a store.
     pub fn with_store(self, store: Arc<dyn Store>) -> Self {
         Api { store: Some(store), ..self }
+    }
+
+    /// The same API, which is not ready while this writer cannot write.
+    pub fn with_writer(self, writer: Option<Arc<Writer>>) -> Self {
+        Api { writer, ..self }
     }
 
     /// The same API with other settings.

@@ -171,7 +171,9 @@ fn batch() -> RefOr<Schema> {
     // A submission that is malformed spoils nothing but itself, so the array may hold anything.
     let item = ObjectBuilder::new()
         .schema_type(SchemaType::AnyValue)
-        .description(Some("A Submission; what is none is answered for itself, and the others are queued."))
+        .description(Some(
+            "A Submission; JSON that is none is answered for itself, and the others are queued.",
+        ))
         .examples([json!({"source": "curl-test", "timestamp": "2026-01-31T12:00:00Z", "data": {}})]);
     ArrayBuilder::new().items(item).min_items(Some(1)).max_items(Some(1000)).into()
 }

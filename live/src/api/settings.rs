@@ -16,6 +16,9 @@ pub struct Settings {
     pub limits: Limits,
 }
 
+/// Longest token, bytes: the head of a request must have room for it.
+const LONGEST_TOKEN: usize = 4096;
+
 /// A secret that clients show as `Authorization: Bearer …`.
 ///
 /// Only its digest is kept: there is nothing here to leak into a log, and all comparisons take the same time.
@@ -41,9 +44,9 @@ impl FromStr for Token {
 
     fn from_str(text: &str) -> Result<Self, String> {
         // What a header cannot carry no client can show.
-        match text.bytes().all(|byte| byte.is_ascii_graphic()) && !text.is_empty() {
+        match text.bytes().all(|byte| byte.is_ascii_graphic()) && (1..=LONGEST_TOKEN).contains(&text.len()) {
             true => Ok(Token::new(text)),
-            false => Err("a token has at least one character, all of them visible ASCII".into()),
+            false => Err(format!("a token has 1 to {LONGEST_TOKEN} characters, all of them visible ASCII")),
         }
     }
 }

@@ -102,7 +102,7 @@ impl Managed {
     }
 
     /// Process id of the node, once it is known.
-    fn node_pid(&self) -> Option<u32> {
+    pub fn node_pid(&self) -> Option<u32> {
         std::fs::read_to_string(self.directory.join("node.pid")).ok()?.trim().parse().ok()
     }
 

@@ -35,7 +35,7 @@ pub(super) fn execute(arguments: &Arguments, console: &mut Console<'_>) -> Resul
         let address = listener.local_addr().map_err(|error| Failure::Failed(error.to_string()))?;
         let plant = kept.start(arguments.servers).await?;
         tracing::info!(servers = arguments.servers, broker = kept.broker.name(), metrics = %address, "consuming");
-        let api = kept.api(token).observed_only();
+        let api = kept.api(token, &plant).observed_only();
         let serving = api::serve(listener, api, kept.stop.clone(), kept.grace);
         let (_, grace) = tokio::join!(serving, kept.grace_from_stop());
         Ok(plant.end(grace.left()).await)

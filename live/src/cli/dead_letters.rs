@@ -1,6 +1,7 @@
 //! `live dead-letters`: look at messages that nobody could work on, put them back, or drop them.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Subcommand};
 use serde::Serialize;
@@ -65,6 +66,9 @@ struct Line<'a> {
     headers: &'a crate::message::Headers,
 }
 
+/// How long the broker may take to show its dead letters.
+const PATIENCE: Duration = Duration::from_secs(30);
+
 /// The JSON answer.
 #[derive(Serialize)]
 struct Answer<'a> {
@@ -97,7 +101,9 @@ pub(super) fn execute(arguments: &Arguments, console: &mut Console<'_>) -> Resul
     let (runtime, _stop) = runtime()?;
     let chosen = |letter: &DeadLetter| which.id.is_empty() || which.id.contains(&letter.message.id);
     let (letters, count) = runtime.block_on(async {
-        let mut held = DeadLetters::open(url, &which.queue, which.limit as usize).await.map_err(unopened)?;
+        let opening = DeadLetters::open(url, &which.queue, which.limit as usize);
+        let opened = tokio::time::timeout(PATIENCE, opening).await;
+        let mut held = opened.map_err(|_elapsed| silent())?.map_err(unopened)?;
         let letters: Vec<DeadLetter> = held.letters().filter(|letter| chosen(letter)).cloned().collect();
         save(which, &letters)?;
         let count = match &arguments.verb {
@@ -118,6 +124,12 @@ pub(super) fn execute(arguments: &Arguments, console: &mut Console<'_>) -> Resul
         )));
     }
     print(which, done, &letters, console)
+}
+
+fn silent() -> Failure {
+    Failure::Failed(format!(
+        "the broker did not answer within {PATIENCE:?}\n  remedy: check that it runs and is not stopped"
+    ))
 }
 
 /// Writes each body to a file of its own, named by its place and id.

@@ -87,6 +87,7 @@ pub(super) struct Kept {
     mode: WorkMode,
     prefetch: u32,
     retry: RetryPolicy,
+    work_limit: Duration,
 }
 
 impl Kept {
@@ -134,6 +135,7 @@ impl Kept {
             mode: arguments.work.work.clone(),
             prefetch: arguments.prefetch,
             retry: arguments.work.retry(),
+            work_limit: arguments.work.limit(),
         })
     }
 
@@ -158,12 +160,12 @@ impl Kept {
     }
 
     /// The API in front of the broker.
-    pub fn api(&self, token: Option<Token>) -> Api {
+    pub fn api(&self, token: Option<Token>, plant: &Plant) -> Api {
         let api = Api::new(Arc::clone(&self.broker), self.witness())
             .with_metrics(Arc::clone(&self.metrics))
             .with_settings(Settings { token, ..Settings::default() });
         match &self.store {
-            Some(store) => api.with_store(Arc::clone(store)),
+            Some(store) => api.with_store(Arc::clone(store)).with_writer(plant.writer()),
             None => api,
         }
     }
@@ -190,6 +192,7 @@ impl Kept {
             servers,
             prefetch: self.prefetch,
             retry: self.retry,
+            work_limit: self.work_limit,
         };
         Plant::start(blueprint).await.map_err(|error| {
             if let Some(recording) = &self.recording {
@@ -287,8 +290,8 @@ pub(super) fn own_clock() -> Result<ClockIdentity, Failure> {
 /// What a part that cannot be written or read means for the command.
 pub(super) fn unrecorded(error: PartError) -> Failure {
     match error {
-        PartError::Taken { .. } | PartError::Malformed { .. } => Failure::BadInput(error.to_string()),
-        _ => Failure::Failed(error.to_string()),
+        PartError::Io { .. } => Failure::Failed(error.to_string()),
+        _ => Failure::BadInput(error.to_string()),
     }
 }
 

@@ -5,8 +5,8 @@ use sim::console::Failure;
 use tracing_subscriber::EnvFilter;
 
 /// The client library calls every closed channel an error, also one that was closed by the question whether a queue is
-/// there; what matters of them is in errors of our own.
-const DEFAULT: &str = "info,lapin::channel=off";
+/// there, and prints every returned message with its body; what matters of them is in errors of our own.
+const DEFAULT: &str = "info,lapin::channel=off,lapin::returned_messages=off";
 
 /// How much is logged, and in which form.
 #[derive(Debug, Clone, Args)]

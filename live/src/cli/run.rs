@@ -73,6 +73,7 @@ pub(super) fn execute(arguments: &Arguments, console: &mut Console<'_>) -> Resul
         mode: arguments.work.work.clone(),
         writer: store.1.clone(),
         retry: arguments.work.retry(),
+        work_limit: arguments.work.limit(),
         metrics: Arc::clone(&metrics),
         bind: arguments.bind,
         via: arguments.via,

@@ -51,7 +51,7 @@ async fn serve(
     plant: Plant,
 ) -> Result<crate::plant::Leftovers, Failure> {
     let address = listener.local_addr().map_err(|error| Failure::Failed(error.to_string()))?;
-    let api = kept.api(token);
+    let api = kept.api(token, &plant);
     tracing::info!(%address, broker = kept.broker.name(), "serving; try http://{address}/docs");
     let serving = api::serve(listener, api, kept.stop.clone(), kept.grace);
     let (cut, grace) = tokio::join!(serving, kept.grace_from_stop());

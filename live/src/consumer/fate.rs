@@ -86,7 +86,7 @@ impl Settlement {
 
     /// The work can never succeed: the message goes to the dead letters.
     pub fn bury(self, receipt: Receipt, reason: &str) {
-        let kinds = ["malformed", "refused", "panic"];
+        let kinds = ["malformed", "refused", "panic", "too long"];
         let kind = kinds.into_iter().find(|kind| reason.starts_with(kind)).unwrap_or("other");
         self.bury_as(kind, receipt, reason);
     }

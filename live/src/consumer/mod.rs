@@ -33,7 +33,13 @@ pub struct Shop {
     pub metrics: Arc<Metrics>,
     /// What to do when work fails.
     pub retry: RetryPolicy,
+    /// How long the work on one message may take.
+    pub work_limit: Duration,
 }
+
+/// How long the work on a message may take unless somebody says otherwise: below the half hour after which RabbitMQ takes
+/// an unacknowledged message away from its consumer.
+pub const WORK_LIMIT: Duration = Duration::from_secs(25 * 60);
 
 /// The servers of a process, each on a thread of its own.
 pub struct Servers {

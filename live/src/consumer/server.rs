@@ -55,7 +55,7 @@ impl Server {
                 Err(Fault::Transient("the message asked for it (data.fail_attempts)".into()))
             }
             Ok(work) => {
-                let attempt = || worker.work(&message, work.demand_s, &self.state.halt);
+                let attempt = || worker.work(&message, work.demand_s, self.shop.work_limit, &self.state.halt);
                 // A panic is the message's fault as far as anyone can tell; the server goes on.
                 catch_unwind(AssertUnwindSafe(attempt))
                     .unwrap_or_else(|panic| Err(Fault::Permanent(format!("panic: {}", words(&*panic)))))

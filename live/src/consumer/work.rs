@@ -2,14 +2,16 @@
 
 use std::io::Write;
 use std::os::fd::AsFd;
+use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::str::FromStr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, poll};
-use rustix::process::{Pid, PidfdFlags, pidfd_open};
+use rustix::process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open};
 use rustix::time::{ClockId, Timespec, clock_gettime};
 
 use super::fate::processed;
@@ -33,11 +35,18 @@ pub enum Fault {
 
 /// Somebody who works on messages, one at a time.
 pub trait Worker: Send {
-    /// Works on a message that demands `demand_s` seconds; soon after `halt` becomes true it is broken off.
+    /// Works on a message that demands `demand_s` seconds; soon after `halt` becomes true, and after `limit`, it is
+    /// broken off.
     ///
     /// # Errors
     /// [`Fault`] if it did not succeed.
-    fn work(&mut self, message: &Message, demand_s: f64, halt: &AtomicBool) -> Result<(), Fault>;
+    fn work(
+        &mut self,
+        message: &Message,
+        demand_s: f64,
+        limit: Duration,
+        halt: &AtomicBool,
+    ) -> Result<(), Fault>;
 
     /// Whether a successful work has already been committed to the store.
     fn commits(&self) -> bool {
@@ -90,10 +99,25 @@ impl WorkMode {
     }
 }
 
+/// No attempt can succeed at work that is longer than may be.
+fn refuse_longer(demand_s: f64, limit: Duration) -> Result<(), Fault> {
+    match demand_s > limit.as_secs_f64() {
+        true => Err(Fault::Permanent(format!(
+            "too long: {demand_s} s of work are demanded, {limit:?} are allowed"
+        ))),
+        false => Ok(()),
+    }
+}
+
+fn too_long(limit: Duration) -> Fault {
+    Fault::Transient(format!("the work was broken off after {limit:?}"))
+}
+
 struct Hold;
 
 impl Worker for Hold {
-    fn work(&mut self, _: &Message, demand_s: f64, halt: &AtomicBool) -> Result<(), Fault> {
+    fn work(&mut self, _: &Message, demand_s: f64, limit: Duration, halt: &AtomicBool) -> Result<(), Fault> {
+        refuse_longer(demand_s, limit)?;
         match hold_until(monotonic_ns() + nanoseconds(demand_s), halt) {
             true => Ok(()),
             false => Err(Fault::Halted),
@@ -104,7 +128,9 @@ impl Worker for Hold {
 struct Spin;
 
 impl Worker for Spin {
-    fn work(&mut self, _: &Message, demand_s: f64, halt: &AtomicBool) -> Result<(), Fault> {
+    fn work(&mut self, _: &Message, demand_s: f64, limit: Duration, halt: &AtomicBool) -> Result<(), Fault> {
+        refuse_longer(demand_s, limit)?;
+        let begun = Instant::now();
         let used_ns = || {
             let used = clock_gettime(ClockId::ThreadCPUTime);
             used.tv_sec as u64 * 1_000_000_000 + used.tv_nsec as u64
@@ -113,6 +139,9 @@ impl Worker for Spin {
         while used_ns() < end_ns {
             if halt.load(Relaxed) {
                 return Err(Fault::Halted);
+            }
+            if begun.elapsed() > limit {
+                return Err(too_long(limit));
             }
             std::hint::spin_loop();
         }
@@ -125,7 +154,7 @@ struct StoreInsert {
 }
 
 impl Worker for StoreInsert {
-    fn work(&mut self, message: &Message, _: f64, _: &AtomicBool) -> Result<(), Fault> {
+    fn work(&mut self, message: &Message, _: f64, _: Duration, _: &AtomicBool) -> Result<(), Fault> {
         let Some(writer) = &self.writer else {
             return Err(Fault::Transient("there is no store to write to".into()));
         };
@@ -146,7 +175,13 @@ struct Program {
 }
 
 impl Worker for Program {
-    fn work(&mut self, message: &Message, demand_s: f64, halt: &AtomicBool) -> Result<(), Fault> {
+    fn work(
+        &mut self,
+        message: &Message,
+        demand_s: f64,
+        limit: Duration,
+        halt: &AtomicBool,
+    ) -> Result<(), Fault> {
         let failed = |error: std::io::Error| {
             Fault::Transient(format!("{} cannot be run: {error}", self.program.display()))
         };
@@ -156,6 +191,8 @@ impl Worker for Program {
             .env("LINDLEY_ATTEMPT", (message.attempts() + 1).to_string())
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
+            // A group of its own, which ends as a whole: what a program has started must not go on without it.
+            .process_group(0)
             .spawn()
             .map_err(failed)?;
         let input = child.stdin.take();
@@ -163,13 +200,19 @@ impl Worker for Program {
         std::thread::scope(|scope| {
             // A body larger than a pipe must not block; a program need not read it.
             scope.spawn(move || input.map(|mut input| input.write_all(&body)));
-            wait(&mut child, halt, failed)
+            wait(&mut child, limit, halt, failed)
         })
     }
 }
 
-/// Waits for a program's end, or ends it soon after `halt` becomes true.
-fn wait(child: &mut Child, halt: &AtomicBool, failed: impl Fn(std::io::Error) -> Fault) -> Result<(), Fault> {
+/// Waits for a program's end, or ends it soon after `halt` becomes true, or after the limit.
+fn wait(
+    child: &mut Child,
+    limit: Duration,
+    halt: &AtomicBool,
+    failed: impl Fn(std::io::Error) -> Fault,
+) -> Result<(), Fault> {
+    let begun = Instant::now();
     let pid = Pid::from_child(child);
     let handle = pidfd_open(pid, PidfdFlags::empty()).map_err(|error| failed(error.into()))?;
     loop {
@@ -181,22 +224,66 @@ fn wait(child: &mut Child, halt: &AtomicBool, failed: impl Fn(std::io::Error) ->
                 false => Err(Fault::Transient(format!("the command ended with {status}"))),
             };
         }
-        if halt.load(Relaxed) {
-            let _ = child.kill();
+        let halted = halt.load(Relaxed);
+        if halted || begun.elapsed() > limit {
+            // The group is there as long as its leader has not been waited for.
+            let _ = kill_process_group(pid, Signal::KILL);
             let _ = child.wait();
-            return Err(Fault::Halted);
+            return Err(if halted { Fault::Halted } else { too_long(limit) });
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::time::{Duration, Instant};
-
     use super::*;
 
     fn work(mode: &WorkMode, demand_s: f64, halt: bool) -> Result<(), Fault> {
-        mode.worker(None).work(&Message::new("m", "{}"), demand_s, &AtomicBool::new(halt))
+        limited(mode, demand_s, 3600.0, halt)
+    }
+
+    fn limited(mode: &WorkMode, demand_s: f64, limit_s: f64, halt: bool) -> Result<(), Fault> {
+        let limit = Duration::from_secs_f64(limit_s);
+        mode.worker(None).work(&Message::new("m", "{}"), demand_s, limit, &AtomicBool::new(halt))
+    }
+
+    #[test]
+    fn work_longer_than_may_be_is_refused_or_broken_off() {
+        for mode in [WorkMode::Hold, WorkMode::Spin] {
+            assert!(matches!(limited(&mode, 1e9, 60.0, false), Err(Fault::Permanent(_))), "{mode:?}");
+        }
+        let begun = Instant::now();
+        let fault = limited(&WorkMode::Command("/bin/sleep".into()), 600.0, 0.2, false);
+        assert_eq!(fault, Err(Fault::Transient("the work was broken off after 200ms".into())));
+        assert!(begun.elapsed() < Duration::from_secs(30));
+    }
+
+    #[test]
+    fn a_command_that_is_broken_off_takes_its_own_children_with_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let (program, child) = (folder.path().join("program"), folder.path().join("child"));
+        let script = format!(
+            "#!/bin/sh\nsleep 600 &\necho $! > {}.new\nmv {}.new {}\nwait\n",
+            child.display(),
+            child.display(),
+            child.display()
+        );
+        std::fs::write(&program, script).unwrap();
+        let mut permissions = std::fs::metadata(&program).unwrap().permissions();
+        std::os::unix::fs::PermissionsExt::set_mode(&mut permissions, 0o755);
+        std::fs::set_permissions(&program, permissions).unwrap();
+        let fault = limited(&WorkMode::Command(program), 0.0, 1.0, false);
+        assert!(matches!(fault, Err(Fault::Transient(_))), "{fault:?}");
+        let pid = std::fs::read_to_string(child).unwrap();
+        let ended = || {
+            let status = std::fs::read_to_string(format!("/proc/{}/stat", pid.trim())).unwrap_or_default();
+            status.is_empty() || status.contains(") Z ")
+        };
+        let begun = Instant::now();
+        while !ended() {
+            assert!(begun.elapsed() < Duration::from_secs(30), "{pid} lives on");
+            std::thread::sleep(Duration::from_millis(10));
+        }
     }
 
     #[test]

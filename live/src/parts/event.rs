@@ -86,14 +86,22 @@ impl Event {
         };
         let at_ns = number(2)?;
         let service = || -> Result<Service, String> {
-            Ok(Service {
+            let service = Service {
                 received_ns: at_ns,
                 start_ns: number(3)?,
                 done_ns: number(4)?,
                 acked_ns: if row[5].is_empty() { None } else { Some(number(5)?) },
                 server: small(6)?,
                 attempts: small(7)?,
-            })
+            };
+            let instants = [at_ns, service.start_ns, service.done_ns];
+            match instants.is_sorted() && service.acked_ns.is_none_or(|acked_ns| acked_ns >= service.done_ns)
+            {
+                true => Ok(service),
+                false => {
+                    Err("its instants are not in the order received, started, done, acknowledged".to_owned())
+                }
+            }
         };
         let sight = match &row[0] {
             "sent" => Sight::Sent(at_ns),
@@ -141,6 +149,8 @@ mod tests {
             ("born,a,1,,,,,", "`born` is no event"),
             ("served,a,1,2,,,0,1", "`done_ns` is ``"),
             ("served,a,1,2,3,,5000000000,1", "`server` is too large"),
+            ("served,a,1,3,2,,0,1", "not in the order"),
+            ("dead_lettered,a,1,2,3,2,0,1", "not in the order"),
         ] {
             assert!(row(text).unwrap_err().contains(part), "{text}");
         }

@@ -53,6 +53,8 @@ pub struct PartInfo {
     pub machine: Machine,
     /// Connections to the broker that it lost.
     pub outages: u64,
+    /// Rows of its table of events; known at the end.
+    pub events: Option<u64>,
     /// What a driver adds.
     pub driving: Option<Driving>,
     /// What a process with servers adds.
@@ -114,6 +116,7 @@ impl PartInfo {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             machine: Machine::this(),
             outages: 0,
+            events: None,
             driving: None,
             consuming: None,
         }

@@ -6,7 +6,7 @@ use sim::model::{JobRecord, Scenario};
 use sim::run_folder::{Deployment, Ledger, Status};
 use sim::sampling::Jobs;
 
-use super::{Consuming, Driving, Part, Role, Sight};
+use super::{Consuming, Driving, Part, PartInfo, Role, Sight};
 use crate::clock::{Atlas, AtlasError, ClockIdentity, RunClock};
 use crate::ledger::settle;
 use crate::processor::ProcessorShares;
@@ -31,6 +31,26 @@ pub enum JoinError {
         shard: u32,
         /// Of how many.
         shards: u32,
+    },
+    /// A part is there twice.
+    #[error(
+        "{a} and {b} are the same part\n  rule: each process has one part\n  remedy: remove one of the two from parts/"
+    )]
+    Twice {
+        /// One copy.
+        a: String,
+        /// The other.
+        b: String,
+    },
+    /// A part contradicts itself.
+    #[error(
+        "{part}: {problem}\n  rule: a part is as its process wrote it\n  remedy: copy it again, or drive again"
+    )]
+    Contradiction {
+        /// The part.
+        part: String,
+        /// What is wrong.
+        problem: String,
     },
     /// Two drivers drove different things.
     #[error(
@@ -85,6 +105,7 @@ pub struct Joined {
 /// # Errors
 /// [`JoinError`] if parts are missing, do not belong together, or their clocks cannot be related.
 pub fn join(parts: &[Part]) -> Result<Joined, JoinError> {
+    refuse_impossible(parts)?;
     let drivers = drivers(parts)?;
     let (first, driving, scenario) = drivers[0];
     let seen: Vec<_> =
@@ -110,6 +131,9 @@ pub fn join(parts: &[Part]) -> Result<Joined, JoinError> {
     };
     let processors =
         ProcessorShares { stolen: largest(|driving| driving.stolen), busy: largest(|driving| driving.busy) };
+    let mut trouble = trouble(parts, scenario);
+    trouble.extend(out_of_order(&records, worst_s));
+    trouble.extend(apart(&drivers, &clocks)?);
     let hosts: BTreeSet<&ClockIdentity> = parts.iter().map(|part| &part.info.clock).collect();
     Ok(Joined {
         scenario: scenario.clone(),
@@ -121,8 +145,36 @@ pub fn join(parts: &[Part]) -> Result<Joined, JoinError> {
         processors,
         clock_uncertainty_s: worst_s,
         hosts: hosts.len(),
-        trouble: trouble(parts, scenario),
+        trouble,
     })
+}
+
+/// Refuses parts that are there twice, or are not as any process writes them.
+fn refuse_impossible(parts: &[Part]) -> Result<(), JoinError> {
+    let process = |part: &Part| (part.info.clock.clone(), part.info.process, part.info.started.clone());
+    for (n, part) in parts.iter().enumerate() {
+        if let Some(other) = parts[..n].iter().find(|other| process(other) == process(part)) {
+            return Err(JoinError::Twice { a: other.name(), b: part.name() });
+        }
+        let contradiction =
+            |problem: &str| JoinError::Contradiction { part: part.name(), problem: problem.to_owned() };
+        let PartInfo { role, driving, consuming, .. } = &part.info;
+        if (*role == Role::Drive) != driving.is_some() || (*role == Role::Drive) == consuming.is_some() {
+            return Err(contradiction("what it says of its process does not fit its role"));
+        }
+        if driving.as_ref().is_some_and(|driving| driving.shard >= driving.shards) {
+            return Err(contradiction("there is no such driver among so many"));
+        }
+        let servers = consuming.as_ref().map_or(0, |consuming| consuming.servers);
+        let unknown = part.events.iter().any(|event| match event.sight {
+            Sight::Served(service) | Sight::DeadLettered(service) => service.server >= servers,
+            _ => false,
+        });
+        if unknown {
+            return Err(contradiction("a server has worked that it did not have"));
+        }
+    }
+    Ok(())
 }
 
 type Driver<'a> = (&'a Part, &'a Driving, &'a Scenario);
@@ -300,6 +352,49 @@ fn deployment(parts: &[Part]) -> Option<Deployment> {
     })
 }
 
+/// How far drivers may begin apart on one host before it is told, s: what their own lateness might be.
+const TOGETHER_S: f64 = 1e-3;
+
+/// Drivers that did not begin together.
+fn apart(drivers: &[Driver<'_>], clocks: &Clocks) -> Result<Option<String>, AtlasError> {
+    let first_ns = drivers[0].1.origin_ns;
+    for (part, driving, _) in &drivers[1..] {
+        let (origin_ns, off_s) = clocks.atlas.to_reference(&part.info.clock, driving.origin_ns)?;
+        let apart_s = (origin_ns as f64 - first_ns as f64) * 1e-9;
+        if apart_s.abs() > TOGETHER_S + off_s {
+            return Ok(Some(format!(
+                "{} began {:+.1} ms apart from {}; give all drivers the same --start-at",
+                part.name(),
+                1e3 * apart_s,
+                drivers[0].0.name()
+            )));
+        }
+    }
+    Ok(None)
+}
+
+/// Jobs whose instants contradict each other by more than the clocks allow.
+fn out_of_order(records: &[JobRecord], uncertainty_s: f64) -> Option<String> {
+    let slack_s = 2.0 * uncertainty_s + 1e-9;
+    let contradicts = |record: &&JobRecord| {
+        let way = [record.sent_s, record.accepted_s, record.delivered_s, record.start_s, record.done_s];
+        let known: Vec<f64> = way.into_iter().flatten().collect();
+        let answer =
+            record.sent_s.zip(record.responded_s).is_some_and(|(sent, answered)| answered < sent - slack_s);
+        answer
+            || known.windows(2).any(|pair| pair[1] < pair[0] - slack_s)
+            || record.sent_s.is_none() && !known.is_empty()
+    };
+    let mut wrong = records.iter().filter(contradicts);
+    let first = wrong.next()?;
+    Some(format!(
+        "{} jobs have instants that contradict each other, such as job {}: a part is damaged, or a clock was misread; \
+         copy the parts again, or drive again",
+        1 + wrong.count(),
+        first.job
+    ))
+}
+
 /// What was not as it should have been.
 fn trouble(parts: &[Part], scenario: &Scenario) -> Vec<String> {
     let mut trouble = Vec::new();
@@ -339,10 +434,12 @@ fn trouble(parts: &[Part], scenario: &Scenario) -> Vec<String> {
     let set_ups = parts.iter().filter_map(|part| part.info.consuming.as_ref());
     let set_ups: BTreeSet<_> = set_ups
         .filter(|consuming| consuming.servers > 0)
-        .map(|Consuming { queue_type, prefetch, .. }| (queue_type, prefetch))
+        .map(|Consuming { broker, queue_type, prefetch, .. }| (broker, queue_type, prefetch))
         .collect();
     if set_ups.len() > 1 {
-        trouble.push("consumers differ in queue type or prefetch; start all with the same flags".to_owned());
+        trouble.push(
+            "consumers differ in broker, queue type or prefetch; start all with the same flags".to_owned(),
+        );
     }
     trouble
 }

@@ -29,7 +29,7 @@ pub struct Journal {
     path: PathBuf,
     // `None` is the last that comes.
     events: mpsc::Sender<Option<Event>>,
-    writer: Mutex<Option<JoinHandle<Result<(), csv::Error>>>>,
+    writer: Mutex<Option<JoinHandle<Result<u64, csv::Error>>>>,
 }
 
 impl Journal {
@@ -93,14 +93,15 @@ impl Journal {
         let _ = self.events.send(None);
         let writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner).take();
         let table = || self.path.join("events.csv");
-        match writer.map(JoinHandle::join) {
-            None | Some(Ok(Ok(()))) => {}
+        let events = match writer.map(JoinHandle::join) {
+            None => None,
+            Some(Ok(Ok(events))) => Some(events),
             Some(Ok(Err(error))) => return Err(PartError::io(&table(), error)),
             Some(Err(_panic)) => {
                 return Err(PartError::malformed(&table(), "its writer panicked; this is a bug"));
             }
-        }
-        write_info(&self.path, &PartInfo { status: Status::Complete, ..info.clone() })
+        };
+        write_info(&self.path, &PartInfo { status: Status::Complete, events, ..info.clone() })
     }
 }
 
@@ -163,18 +164,26 @@ fn table(path: &Path, columns: &[&str]) -> Result<Table, PartError> {
     Ok(table)
 }
 
-fn write_events(mut table: Table, incoming: &mpsc::Receiver<Option<Event>>) -> Result<(), csv::Error> {
+/// Writes what comes until nothing more does; returns how many rows that were.
+fn write_events(mut table: Table, incoming: &mpsc::Receiver<Option<Event>>) -> Result<u64, csv::Error> {
+    let mut rows = 0;
     while let Ok(Some(first)) = incoming.recv() {
         table.write_record(first.row())?;
+        rows += 1;
         // What comes meanwhile is written in one go.
         std::thread::sleep(REST);
         for event in incoming.try_iter() {
-            let Some(event) = event else { return Ok(table.flush()?) };
+            let Some(event) = event else {
+                table.flush()?;
+                return Ok(rows);
+            };
             table.write_record(event.row())?;
+            rows += 1;
         }
         table.flush()?;
     }
-    Ok(table.flush()?)
+    table.flush()?;
+    Ok(rows)
 }
 
 /// Gives a draft its name: a driver has one place, of other processes several may have the same number on one host, in

@@ -41,6 +41,15 @@ pub enum PartError {
         /// The part.
         path: PathBuf,
     },
+    /// There are no parts.
+    #[error("{}: there are no parts of a run\n  rule: `live drive`, `live serve` and `live consume` write them with --record\n  remedy: name the folder that --record named", path.display())]
+    NoParts {
+        /// Where they were looked for.
+        path: PathBuf,
+    },
+    /// The scenario of a part cannot be read.
+    #[error("{0}")]
+    Scenario(String),
     /// A file does not have the documented form.
     #[error("{}: {problem}\n  rule: the format is described in data/README.md\n  remedy: run again, or repair the file", path.display())]
     Malformed {

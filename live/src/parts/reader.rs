@@ -39,13 +39,16 @@ impl Part {
 /// [`PartError`] if there is no folder of parts, or one of them cannot be read.
 pub fn read_parts(run_folder: &Path) -> Result<Vec<Part>, PartError> {
     let folder = run_folder.join(PARTS);
-    let entries = fs::read_dir(&folder).map_err(|error| PartError::io(&folder, error))?;
+    let entries = fs::read_dir(&folder).map_err(|error| match error.kind() {
+        std::io::ErrorKind::NotFound => PartError::NoParts { path: folder.clone() },
+        _ => PartError::io(&folder, error),
+    })?;
     let mut paths = Vec::new();
     for entry in entries {
         let path = entry.map_err(|error| PartError::io(&folder, error))?.path();
         // A draft is a part that is just being begun.
         let is_draft = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(DRAFT));
-        if path.is_dir() && !is_draft {
+        if path.join("part.json").exists() && !is_draft {
             paths.push(path);
         }
     }
@@ -64,14 +67,19 @@ fn read(path: &Path) -> Result<Part, PartError> {
     }
     let info: PartInfo =
         serde_json::from_value(value).map_err(|error| PartError::malformed(&file, error.to_string()))?;
-    let events = rows(&path.join("events.csv"), &COLUMNS, Event::of)?;
+    let file = path.join("events.csv");
+    let events = rows(&file, &COLUMNS, Event::of)?;
+    if let Some(written) = info.events.filter(|written| *written != events.len() as u64) {
+        let problem = format!("{} rows are there, and {written} were written: copy it again", events.len());
+        return Err(PartError::malformed(&file, problem));
+    }
     let table = path.join("clocks.csv");
     let clocks = if table.exists() { rows(&table, &CLOCK_COLUMNS, sample)? } else { Vec::new() };
     let file = path.join("scenario.toml");
     let scenario = match &info.driving {
         Some(driving) => {
             let scenario = scenario_file::load(&file);
-            let scenario = scenario.map_err(|error| PartError::malformed(&file, error.to_string()))?;
+            let scenario = scenario.map_err(|error| PartError::Scenario(error.to_string()))?;
             if scenario_file::hash(&scenario) != driving.scenario_sha256 {
                 return Err(PartError::malformed(&file, "its hash is another than that of the part"));
             }

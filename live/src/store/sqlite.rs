@@ -7,7 +7,7 @@ use sqlx::migrate::Migrator;
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
-use sqlx::{ConnectOptions, QueryBuilder, Sqlite};
+use sqlx::{ConnectOptions, Connection, QueryBuilder, Sqlite, SqliteConnection};
 
 use super::sql::{self, CHECK, COUNT, Columns, FIND, ON_CONFLICT, STATEMENT_ROWS};
 use super::{Row, Store, StoreError};
@@ -68,31 +68,41 @@ impl SqliteStore {
     }
 
     async fn insert(&self, rows: &[Row]) -> Result<u64, sqlx::Error> {
-        let rows = sql::distinct(rows);
-        // Taking the write lock at once lets the busy handler wait for it.
-        let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await?;
-        let mut changed = 0;
-        for chunk in rows.chunks(STATEMENT_ROWS) {
-            let mut query = QueryBuilder::<Sqlite>::new(
-                "INSERT INTO messages (id, fate, reason, attempts, body, finished_at_us) ",
-            );
-            query.push_values(chunk, |mut values, row| {
-                values
-                    .push_bind(row.id.as_str())
-                    .push_bind(row.fate.name())
-                    .push_bind(sql::reason(row))
-                    .push_bind(i64::from(row.attempts))
-                    .push_bind(row.body.as_ref())
-                    .push_bind(sql::finished_at_us(row));
-            });
-            query.push(ON_CONFLICT);
-            // Batches have all sizes; remembering a statement for each would only fill the memory.
-            let done = query.build().persistent(false).execute(&mut *transaction).await?;
-            changed += done.rows_affected();
+        let mut connection = self.pool.acquire().await?;
+        let inserted = insert(&mut connection, rows).await;
+        if inserted.is_err() {
+            // After a full disk SQLite has ended the transaction by itself, and the connection does not know.
+            connection.close_on_drop();
         }
-        transaction.commit().await?;
-        Ok(changed)
+        inserted
     }
+}
+
+async fn insert(connection: &mut SqliteConnection, rows: &[Row]) -> Result<u64, sqlx::Error> {
+    let rows = sql::distinct(rows);
+    // Taking the write lock at once lets the busy handler wait for it.
+    let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
+    let mut changed = 0;
+    for chunk in rows.chunks(STATEMENT_ROWS) {
+        let mut query = QueryBuilder::<Sqlite>::new(
+            "INSERT INTO messages (id, fate, reason, attempts, body, finished_at_us) ",
+        );
+        query.push_values(chunk, |mut values, row| {
+            values
+                .push_bind(row.id.as_str())
+                .push_bind(row.fate.name())
+                .push_bind(sql::reason(row))
+                .push_bind(i64::from(row.attempts))
+                .push_bind(row.body.as_ref())
+                .push_bind(sql::finished_at_us(row));
+        });
+        query.push(ON_CONFLICT);
+        // Batches have all sizes; remembering a statement for each would only fill the memory.
+        let done = query.build().persistent(false).execute(&mut *transaction).await?;
+        changed += done.rows_affected();
+    }
+    transaction.commit().await?;
+    Ok(changed)
 }
 
 /// Brings the file to the present schema, one process at a time.

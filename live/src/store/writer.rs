@@ -18,6 +18,9 @@ const BATCH_ROWS: usize = 500;
 /// Bodies of one batch are not more than this, bytes, unless one alone is.
 const BATCH_BYTES: usize = 8 << 20;
 
+/// What is wrong with a row whose id is kept with another body.
+const KEY_REUSED: &str = "the key was used for another body, which is kept; send this one under a new key";
+
 /// The pause after the first failure; each further failure doubles it.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(50);
 
@@ -37,6 +40,7 @@ pub struct Writer {
     entrance: Mutex<Option<UnboundedSender<Finished>>>,
     stop: watch::Sender<bool>,
     waiting: Arc<AtomicUsize>,
+    trouble: Arc<Mutex<Option<String>>>,
     task: Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -46,7 +50,9 @@ impl Writer {
         let (entrance, arrivals) = unbounded_channel();
         let (stop, stopped) = watch::channel(false);
         let waiting = Arc::new(AtomicUsize::new(0));
+        let trouble = Arc::default();
         let batches = Batches {
+            trouble: Arc::clone(&trouble),
             store,
             arrivals,
             stopped,
@@ -56,7 +62,7 @@ impl Writer {
             failures: 0,
         };
         let task = Mutex::new(Some(tokio::spawn(batches.write())));
-        Writer { entrance: Mutex::new(Some(entrance)), stop, waiting, task }
+        Writer { entrance: Mutex::new(Some(entrance)), stop, waiting, trouble, task }
     }
 
     /// Hands over a row, from any thread, without waiting.
@@ -88,6 +94,11 @@ impl Writer {
         self.waiting.load(Relaxed)
     }
 
+    /// Why the last batch could not be written, if it could not.
+    pub fn trouble(&self) -> Option<String> {
+        self.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// Takes no more rows, writes those that wait, and returns when every callback has been called.
     ///
     /// A store that is down gets one more chance; what it does not take then is given up with an error.
@@ -100,6 +111,23 @@ impl Writer {
             let _ = task.await;
         }
     }
+}
+
+/// The rows of a batch, by their places, whose id is kept with another body: two messages under one key, which nobody could
+/// refuse when they came, because they came to two processes, or before and after a restart. Without this the second
+/// would be acknowledged, and gone.
+async fn conflicts(store: &dyn Store, rows: &[Row], changed: u64) -> Result<Vec<usize>, StoreError> {
+    let mut conflicts = Vec::new();
+    // Only a row that changed nothing can be one.
+    if changed < rows.len() as u64 {
+        for (place, row) in rows.iter().enumerate() {
+            let kept = store.find(&row.id).await?;
+            if kept.is_some_and(|kept| kept.body != row.body) {
+                conflicts.push(place);
+            }
+        }
+    }
+    Ok(conflicts)
 }
 
 /// A row and who waits for it.
@@ -143,6 +171,7 @@ struct Batches {
     callbacks: VecDeque<Callback>,
     limit: usize,
     failures: u32,
+    trouble: Arc<Mutex<Option<String>>>,
 }
 
 impl Batches {
@@ -150,7 +179,10 @@ impl Batches {
         while self.take().await {
             let count = self.batch();
             match self.store.keep(&self.rows[..count]).await {
-                Ok(_) => self.succeeded(count),
+                Ok(changed) => match conflicts(&*self.store, &self.rows[..count], changed).await {
+                    Ok(conflicts) => self.succeeded(count, &conflicts),
+                    Err(error) => self.failed(count, &error).await,
+                },
                 Err(error @ StoreError::Refused(_)) if count == 1 => {
                     tracing::error!(store = self.store.name(), message = self.rows[0].id, "{error}");
                     self.answer(1, &Err(error));
@@ -194,18 +226,28 @@ impl Batches {
         self.rows.iter().take(self.limit).take_while(fits).count().max(1)
     }
 
-    fn succeeded(&mut self, count: usize) {
+    fn succeeded(&mut self, count: usize, conflicts: &[usize]) {
         if self.failures > 0 {
             tracing::info!(store = self.store.name(), failures = self.failures, "the store is back");
         }
         self.failures = 0;
+        self.tell(None);
         self.limit = (2 * self.limit).min(BATCH_ROWS);
+        for place in conflicts {
+            tracing::error!(
+                message = self.rows[*place].id,
+                "its key was used for another body, which is kept"
+            );
+            self.callbacks[*place].call(Err(StoreError::Refused(KEY_REUSED.to_owned())));
+        }
+        // Who has been answered is not answered again.
         self.answer(count, &Ok(()));
     }
 
     /// Waits before the next try, for less if somebody stops the writer meanwhile.
     async fn failed(&mut self, count: usize, error: &StoreError) {
-        if self.failures == 0 {
+        let reason = error.to_string();
+        if self.tell(Some(reason.clone())) != Some(reason) {
             let store = self.store.name();
             tracing::warn!(store, "the store is down, finished messages wait unacknowledged: {error}");
         }
@@ -216,6 +258,11 @@ impl Batches {
         // Many processes that lost the same store do not come back in step.
         let pause = longest.mul_f64(rand::random_range(0.5..=1.0));
         let _ = tokio::time::timeout(pause, self.stopped.wait_for(|stopped| *stopped)).await;
+    }
+
+    /// Lets everybody know how it stands; returns how it stood before.
+    fn tell(&self, trouble: Option<String>) -> Option<String> {
+        std::mem::replace(&mut *self.trouble.lock().unwrap_or_else(PoisonError::into_inner), trouble)
     }
 
     /// Tells the first callbacks what became of their rows.

@@ -57,6 +57,7 @@ impl Bench {
             witness: Arc::clone(&fates) as Arc<dyn Witness>,
             metrics: Arc::clone(&metrics),
             retry,
+            work_limit: live::consumer::WORK_LIMIT,
         };
         Bench { broker, fates, metrics, servers: Servers::new(shop) }
     }
@@ -151,7 +152,7 @@ fn malformed_messages_are_given_up_at_once() {
 struct Explosive;
 
 impl Worker for Explosive {
-    fn work(&mut self, message: &Message, _: f64, _: &AtomicBool) -> Result<(), Fault> {
+    fn work(&mut self, message: &Message, _: f64, _: Duration, _: &AtomicBool) -> Result<(), Fault> {
         assert!(message.id != "bomb", "boom");
         Ok(())
     }

@@ -140,6 +140,90 @@ fn several_drivers_share_one_stream_and_their_parts_join_to_one_run() {
     }
 }
 
+/// Copies a folder with all that is in it.
+fn copy(from: &Path, to: &Path) {
+    let status = Command::new("cp").arg("-r").arg(from).arg(to).status().unwrap();
+    assert!(status.success());
+}
+
+#[test]
+fn parts_that_no_process_wrote_are_refused_and_doubtful_ones_are_not_valid() {
+    let stage = Stage::new("test.join.tampered");
+    let consumer = stage.consume();
+    assert_eq!(stage.drive(&[]).status.code(), Some(0));
+    wait_for_served(&stage.run(), JOBS as usize);
+    assert_eq!((consumer.terminate().0, stage.api.terminate().0), (0, 0));
+    let (folder, run) = (stage.folder.path(), stage.folder.path().join("run"));
+    let part = |run: &Path, role: &str| {
+        let parts = std::fs::read_dir(run.join("parts")).unwrap().map(|entry| entry.unwrap().path());
+        parts.into_iter().find(|path| path.file_name().unwrap().to_string_lossy().starts_with(role)).unwrap()
+    };
+    let edit = |file: PathBuf, change: &dyn Fn(&str) -> String| {
+        let text = std::fs::read_to_string(&file).unwrap();
+        let changed = change(&text);
+        assert_ne!(text, changed);
+        std::fs::write(file, changed).unwrap();
+    };
+    type Tampering<'a> = (&'a str, &'a dyn Fn(&Path), i32, &'a str);
+    let tamperings: [Tampering<'_>; 7] = [
+        ("whole", &|_| {}, 0, ""),
+        ("twice", &|run| copy(&part(run, "consume"), &run.join("parts/consume-again")), 2, "the same part"),
+        (
+            "cut",
+            &|run| edit(part(run, "consume").join("events.csv"), &|text| text[..text.len() - 300].to_owned()),
+            2,
+            "copy it again",
+        ),
+        (
+            "empty",
+            &|run| std::fs::write(part(run, "serve").join("events.csv"), "").unwrap(),
+            2,
+            "copy it again",
+        ),
+        (
+            "shifted",
+            &|run| {
+                edit(part(run, "consume").join("events.csv"), &|text| {
+                    let line = text.lines().nth(100).unwrap();
+                    let cells: Vec<&str> = line.split(',').collect();
+                    let shifted = [cells[0], cells[1], "5", "6", "7", "8", cells[6], cells[7]].join(",");
+                    text.replacen(line, &shifted, 1)
+                })
+            },
+            3,
+            "contradict each other",
+        ),
+        (
+            "stranger",
+            &|run| {
+                edit(part(run, "consume").join("events.csv"), &|text| text.replacen(",0,1\n", ",7,1\n", 1))
+            },
+            2,
+            "did not have",
+        ),
+        (
+            "role",
+            &|run| {
+                edit(part(run, "consume").join("part.json"), &|text| text.replace("\"consume\"", "\"drive\""))
+            },
+            2,
+            "does not fit",
+        ),
+    ];
+    for (name, tamper, code, words) in tamperings {
+        let copied = folder.join(name);
+        copy(&run, &copied);
+        tamper(&copied);
+        let joined = live(folder, &["join", name]).output().unwrap();
+        let said = said(&joined);
+        assert!(
+            joined.status.code() == Some(code) || code == 0 && joined.status.code() == Some(3),
+            "{name}: {said}"
+        );
+        assert!(said.contains(words), "{name}: {said}");
+    }
+}
+
 /// A process that reads a monotonic clock of its own, `ahead_s` ahead of this host's.
 fn on_another_clock(command: &Command, ahead_s: u64) -> Command {
     let mut other = Command::new("unshare");
@@ -252,7 +336,7 @@ fn what_cannot_be_driven_or_joined_is_refused_with_its_remedy() {
         ([&drive[..], &["http://127.0.0.1:1", "--shard", "0/2"]].concat(), 2, "--start-at"),
         ([&drive[..], &past].concat(), 2, "RFC 3339"),
         ([&drive[..], &["http://127.0.0.1:1", "--record", "run"]].concat(), 1, "check that it runs"),
-        (vec!["join", "absent"], 1, "check the path"),
+        (vec!["join", "absent"], 2, "--record"),
     ] {
         let output = live(folder.path(), &arguments).output().unwrap();
         assert_eq!(output.status.code(), Some(code), "{arguments:?}: {}", said(&output));

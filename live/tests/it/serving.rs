@@ -173,6 +173,135 @@ fn a_private_queue_is_worked_off_before_the_end_or_the_loss_is_told() {
 }
 
 #[test]
+fn a_full_disk_is_told_and_once_there_is_room_again_everything_is_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let port = free_port();
+    let store = format!("sqlite:{}/kept.db", folder.path().display());
+    let bind = format!("127.0.0.1:{port}");
+    let arguments = ["serve", "--bind", &bind, "--queue", "test.full", "--store", &store, "--prefetch", "50"];
+    let plain = live(folder.path(), &arguments);
+    // Files may grow to 400 KiB; a process that ignores the signal sees the write fail as on a full disk.
+    let mut command = std::process::Command::new("sh");
+    command.args(["-c", "trap '' XFSZ; ulimit -S -f 800; exec \"$0\" \"$@\""]);
+    command.arg(plain.get_program()).args(plain.get_args()).current_dir(folder.path());
+    command.env("AMQP_URL", rabbitmq_url()).env("TMPDIR", folder.path());
+    let running = Running::start(command);
+    wait_for_http(port, "/readyz");
+    let body =
+        body(0.0).replace("{\"demand_s\"", &format!("{{\"fill\":\"{}\",\"demand_s\"", "x".repeat(4_000)));
+    let until = |what: &str, mut happened: Box<dyn FnMut() -> bool>| {
+        let deadline = Instant::now() + Duration::from_secs(60);
+        while !happened() {
+            assert!(Instant::now() < deadline, "{what} did not happen within a minute");
+            std::thread::sleep(Duration::from_millis(100));
+        }
+    };
+    let accepted = std::cell::Cell::new(0_u64);
+    let fill = || {
+        for _ in 0..10 {
+            assert_eq!(post(port, "/ingest", &[], &body).unwrap().0, 202);
+            accepted.set(accepted.get() + 1);
+        }
+        let (status, said) = crate::support::get(port, "/readyz").unwrap();
+        status == 503 && said.contains("store-down")
+    };
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while !fill() {
+        assert!(Instant::now() < deadline, "the store never was full, after {} messages", accepted.get());
+    }
+    let pid = running.child.id().to_string();
+    let raised = std::process::Command::new("prlimit").args(["--pid", &pid, "--fsize=unlimited"]).status();
+    assert!(raised.unwrap().success());
+    let count = || {
+        runtime().block_on(async {
+            let store = store.parse::<StoreChoice>().unwrap().open().await.unwrap().unwrap();
+            store.count().await.unwrap()
+        })
+    };
+    let accepted = accepted.get();
+    until("keeping everything", Box::new(|| count() == accepted));
+    wait_for_http(port, "/readyz");
+    let (code, log) = running.terminate();
+    assert_eq!(code, 0, "{log}");
+    assert!(log.contains("the store is down") && log.contains("the store is back"), "{log}");
+}
+
+#[test]
+fn two_bodies_under_one_key_at_two_processes_are_not_both_taken_for_done() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = format!("sqlite:{}/kept.db", folder.path().display());
+    let queue = "test.twokeys";
+    let flags = ["--servers", "0", "--queue", queue, "--store", &store];
+    let ports = [free_port(), free_port()];
+    let apis = ports.map(|port| serve(folder.path(), port, &flags));
+    let send = |port: u16, demand_s: f64| {
+        post(port, "/ingest", &[("idempotency-key", "k")], &body(demand_s)).unwrap()
+    };
+    // Nobody can know of the other yet: the message is in the queue, not in the store.
+    assert_eq!(send(ports[0], 0.001).0, 202);
+    assert_eq!(send(ports[1], 0.002).0, 202);
+    let consumer = consume(folder.path(), &["--queue", queue, "--store", &store]);
+    let kept = || {
+        runtime().block_on(async {
+            let store = store.parse::<StoreChoice>().unwrap().open().await.unwrap().unwrap();
+            store.find("k").await.unwrap()
+        })
+    };
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while kept().is_none() {
+        assert!(Instant::now() < deadline, "nothing was kept");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    // The store is believed before a process's own memory: the kept body is right everywhere, the other nowhere.
+    for port in ports {
+        assert_eq!((send(port, 0.001).0, send(port, 0.002).0), (202, 422));
+    }
+    let mut listing = live(folder.path(), &["dead-letters", "list", "--queue", queue, "--json"]);
+    listing.env("AMQP_URL", rabbitmq_url());
+    let listed = loop {
+        let output = listing.output().unwrap();
+        let answer: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        if !answer["dead_letters"].as_array().unwrap().is_empty() {
+            break answer;
+        }
+        assert!(Instant::now() < deadline, "the second body vanished");
+        std::thread::sleep(Duration::from_millis(100));
+    };
+    let letter = &listed["dead_letters"][0];
+    assert!(letter["reason"].as_str().unwrap().contains("used for another body"), "{letter}");
+    assert_eq!(consumer.terminate().0, 0);
+    for api in apis {
+        assert_eq!(api.terminate().0, 0);
+    }
+}
+
+#[test]
+fn a_frozen_broker_does_not_hold_up_the_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let node = live::broker::Managed::start().unwrap();
+    runtime().block_on(node.ready()).unwrap();
+    let port = free_port();
+    let bind = format!("127.0.0.1:{port}");
+    let flags =
+        ["serve", "--bind", &bind, "--servers", "2", "--store", "none", "--grace-s", "2", "--record", "run"];
+    let mut command = live(folder.path(), &flags);
+    command.env("AMQP_URL", node.url());
+    let running = Running::start(command);
+    wait_for_http(port, "/readyz");
+    let pid = node.node_pid().unwrap();
+    crate::support::signal(pid, "-STOP");
+    let begun = Instant::now();
+    let (code, log) = running.terminate();
+    let lasted = begun.elapsed();
+    crate::support::signal(pid, "-CONT");
+    assert_eq!(code, 0, "{log}");
+    assert!(lasted < Duration::from_secs(20), "{lasted:?}: {log}");
+    let parts = live::parts::read_parts(&folder.path().join("run")).unwrap();
+    assert_eq!(parts[0].info.status, sim::run_folder::Status::Complete);
+    assert_eq!(parts[0].info.consuming.as_ref().unwrap().queued, None, "nobody could be asked");
+}
+
+#[test]
 fn a_malformed_secret_is_complained_of_and_not_repeated() {
     let folder = tempfile::tempdir().unwrap();
     for (verb, variable, value, part) in [

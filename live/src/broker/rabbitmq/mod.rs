@@ -240,8 +240,12 @@ impl Broker for RabbitMq {
         let mut obstacles: Vec<Obstacle> =
             self.publishing.obstacle().or_else(|| self.consuming.obstacle()).into_iter().collect();
         let publisher = self.desk.publisher();
-        if publisher.is_some_and(|publisher| publisher.connection().status().blocked()) {
-            obstacles.push(Obstacle::Blocked("one of the broker's alarms is on".into()));
+        if let Some(publisher) = publisher {
+            if publisher.connection().status().blocked() {
+                obstacles.push(Obstacle::Blocked("one of the broker's alarms is on".into()));
+            } else if publisher.is_stalled() {
+                obstacles.push(Obstacle::Blocked("the last publish was not confirmed in time".into()));
+            }
         }
         if self.desk.missing.load(Relaxed) {
             obstacles.push(Obstacle::TopologyMissing(format!("a queue of {} is gone", self.topology.work)));
@@ -273,11 +277,11 @@ impl Broker for RabbitMq {
 
     fn cancel(&self) -> Pending<'_, Result<(), BrokerError>> {
         Box::pin(async move {
-            let closed = self.consuming.close().await;
+            // First, so that the servers end whatever becomes of the connection.
             for seat in self.seats.taken() {
                 seat.end();
             }
-            closed
+            self.consuming.close().await
         })
     }
 

@@ -41,6 +41,7 @@ pub(super) struct Publisher {
     outgoing: mpsc::UnboundedSender<Outgoing>,
     delays: Mutex<HashSet<ShortString>>,
     unroutable: Arc<AtomicBool>,
+    stalled: AtomicBool,
 }
 
 impl Publisher {
@@ -58,7 +59,8 @@ impl Publisher {
         topology.declare(&channel).await?;
         let (outgoing, messages) = mpsc::unbounded_channel();
         tokio::spawn(answer_for(channel.clone(), messages));
-        Ok(Publisher { connection, channel, topology, outgoing, delays: Mutex::default(), unroutable })
+        let (delays, stalled) = (Mutex::default(), AtomicBool::new(false));
+        Ok(Publisher { connection, channel, topology, outgoing, delays, unroutable, stalled })
     }
 
     /// Why no message can be taken just now.
@@ -69,6 +71,11 @@ impl Publisher {
         self.connection.status().blocked().then(|| {
             PublishError::Unavailable("the broker has blocked publishers, one of its alarms is on".into())
         })
+    }
+
+    /// Whether the last confirm that was waited for did not come.
+    pub fn is_stalled(&self) -> bool {
+        self.stalled.load(Relaxed)
     }
 
     /// Publishes and waits for the confirm.
@@ -90,6 +97,15 @@ impl Publisher {
             Ok(Err(_)) => Err(PublishError::Unknown("the connection was lost".into())),
             Err(_) => Err(PublishError::Unknown(format!("no confirm within {CONFIRM_TIMEOUT:?}"))),
         };
+        // A broker that is stopped, or cut off, keeps its connection for minutes.
+        let stalled =
+            matches!(&confirmed, Err(PublishError::Unknown(reason)) if reason.starts_with("no confirm"));
+        if self.stalled.swap(stalled, Relaxed) != stalled {
+            match stalled {
+                true => tracing::warn!("the broker confirms nothing: {CONFIRM_TIMEOUT:?} were not enough"),
+                false => tracing::info!("the broker confirms again"),
+            }
+        }
         if confirmed == Err(PublishError::Unroutable) {
             self.lock_delays().clear();
             self.unroutable.store(true, Relaxed);
@@ -208,16 +224,28 @@ fn table(headers: &Headers) -> FieldTable {
     table
 }
 
-/// An AMQP table as headers: what is no text is shown as text.
-pub(super) fn headers(table: &FieldTable) -> Headers {
-    let text = |value: &AMQPValue| match value {
+/// A value of a table as text.
+fn text(value: &AMQPValue) -> String {
+    match value {
         AMQPValue::LongString(text) => text.to_string(),
         AMQPValue::ShortString(text) => text.to_string(),
         AMQPValue::LongLongInt(number) => number.to_string(),
         AMQPValue::LongInt(number) => number.to_string(),
         AMQPValue::LongUInt(number) => number.to_string(),
+        AMQPValue::Timestamp(seconds) => seconds.to_string(),
         AMQPValue::Boolean(value) => value.to_string(),
+        AMQPValue::FieldArray(values) => {
+            format!("[{}]", values.as_slice().iter().map(text).collect::<Vec<_>>().join(", "))
+        }
+        AMQPValue::FieldTable(table) => {
+            let entries = table.inner().iter().map(|(name, value)| format!("{name}: {}", text(value)));
+            format!("{{{}}}", entries.collect::<Vec<_>>().join(", "))
+        }
         other => format!("{other:?}"),
-    };
+    }
+}
+
+/// An AMQP table as headers: what is no text is shown as text.
+pub(super) fn headers(table: &FieldTable) -> Headers {
     table.inner().iter().map(|(name, value)| (name.to_string(), text(value))).collect()
 }
