@@ -71,6 +71,95 @@ fn a_calibration_measures_every_term_and_says_for_what() {
     }
 }
 
+/// Busy loops that share one processor with whatever else is pinned to it; they end with the test.
+struct Crowd(Vec<std::process::Child>);
+
+impl Crowd {
+    fn on_first_processor(count: usize) -> Self {
+        let spin = || {
+            let mut command = std::process::Command::new("taskset");
+            command.args(["-c", "0", "sh", "-c", "while :; do :; done"]);
+            command.spawn().unwrap()
+        };
+        Crowd((0..count).map(|_| spin()).collect())
+    }
+}
+
+impl Drop for Crowd {
+    fn drop(&mut self) {
+        for child in &mut self.0 {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
+
+#[test]
+fn a_starved_run_is_called_invalid_with_its_remedy() {
+    let folder = tempfile::tempdir().unwrap();
+    scenario_file(folder.path(), 400, 1);
+    let plain = live(folder.path(), &["run", "short.toml", "--broker", "embedded", "--json"]);
+    let mut command = std::process::Command::new("taskset");
+    command.args(["-c", "0"]).arg(plain.get_program()).args(plain.get_args());
+    command.current_dir(folder.path()).env("TMPDIR", folder.path()).env_remove("AMQP_URL");
+    let output = {
+        let _crowd = Crowd::on_first_processor(6);
+        command.output().unwrap()
+    };
+    let answer: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let validity = &answer["validity"];
+    assert_eq!((output.status.code(), &validity["verdict"]), (Some(3), &"invalid".into()), "{validity}");
+    let shift = validity["checks"]["mean_wait_shift"].as_f64().unwrap();
+    assert!(shift.abs() > 0.0125, "{validity}");
+    let reasons = validity["reasons"].to_string();
+    assert!(reasons.contains("free a core") || reasons.contains("free cores"), "{reasons}");
+    // What was measured is there all the same.
+    assert_eq!(answer["ledger"]["consumed"], 420);
+}
+
+#[test]
+fn a_calibration_of_several_consumers_is_for_as_many() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = crate::support::scenario_text(200, 2).replace("[queue]", "[queue]\nservers = 3");
+    let text = text.replace("rate = 200.0", "rate = 900.0");
+    std::fs::write(folder.path().join("three.toml"), &text).unwrap();
+    std::fs::write(folder.path().join("two.toml"), text.replace("servers = 3", "servers = 2")).unwrap();
+    let arguments = [
+        "calibrate",
+        "three.toml",
+        "--duration-s",
+        "4",
+        "--via",
+        "amqp",
+        "--out",
+        "c.toml",
+        "--json",
+        "--quiet",
+    ];
+    let output = live(folder.path(), &arguments).env("AMQP_URL", rabbitmq_url()).output().unwrap();
+    let answer = answer(&output);
+    assert_eq!((&answer["servers"], &answer["via"]), (&3.into(), &"amqp".into()));
+    let sustainable = &answer["sustainable"];
+    let [rate, by_terms] = ["rate", "by_terms"].map(|key| sustainable[key].as_f64().unwrap());
+    // Three consumers of 2 ms cannot do more than 1,500/s.
+    assert!(rate > 500.0 && rate < 1_530.0 && by_terms < 1_530.0, "{sustainable}");
+    for term in ["idle_path", "turnaround", "hand_over", "overshoot"] {
+        let term = &answer["terms"][term];
+        assert!(term["quantiles_s"]["0.99"].as_f64().unwrap() > 0.0 && term["drift"].is_object(), "{term}");
+    }
+    assert!(
+        answer["outlook"]["needed_s"].is_number() || answer["outlook"]["mean_wait_s"].is_null(),
+        "{answer}"
+    );
+    let load = |name: &str| {
+        let scenario = sim::scenario_file::load(&folder.path().join(name)).unwrap();
+        sim::calibration::load(&folder.path().join("c.toml"), &scenario)
+    };
+    assert!(load("three.toml").is_ok());
+    let refused = load("two.toml").unwrap_err().to_string();
+    assert!(refused.contains("3 consumers") && refused.contains("remedy"), "{refused}");
+}
+
 #[test]
 fn bad_input_is_refused_with_exit_code_2_and_leaves_nothing() {
     let folder = tempfile::tempdir().unwrap();
