@@ -224,7 +224,7 @@ impl Pipeline<'_> {
         let before = ProcessorTime::now();
         let mut trouble = Vec::new();
         let outlet = match self.setup.via {
-            Via::Http => Outlet::Http(Target::local(address), Form::default()),
+            Via::Http => Outlet::http(Target::local(address), Form::default()),
             Via::Amqp => Outlet::Amqp(Arc::clone(&self.broker)),
         };
         let stop = self.stop.clone();

@@ -106,7 +106,7 @@ impl LoadArguments {
         let target = parse(url)?;
         clocks.insert(0, target.clone());
         let is_ours = self.body.is_none() && self.method == Method::POST && target.is_ingestion();
-        Ok(Load { outlet: Outlet::Http(target, self.form()?), clocks, is_ours })
+        Ok(Load { outlet: Outlet::http(target, self.form()?), clocks, is_ours })
     }
 
     fn broker(&self, runtime: &Runtime) -> Result<Arc<dyn Broker>, Failure> {

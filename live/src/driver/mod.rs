@@ -21,7 +21,7 @@ use crate::pacer::Pacer;
 use crate::recorder::Recorder;
 use crate::target::TargetError;
 
-pub use outlet::{Form, Outlet, Template};
+pub use outlet::{Form, Outlet, Requests, Template};
 
 /// Mean gap below which the driver does not spin: it would occupy a core, and wakes often enough anyway.
 const DENSE_NS: u64 = 2 * SPIN_NS;
@@ -115,7 +115,8 @@ pub fn drive(
             () = tokio::time::sleep(Duration::from_nanos(lead_ns)) => {}
         }
         match outlet {
-            Outlet::Http(target, form) => {
+            Outlet::Http(requests) => {
+                let Requests { target, form } = *requests;
                 let pool = Pool::new(target, form, clock, Arc::clone(&recorder));
                 pool.warm().await?;
                 pace(&pool, clock, &recorder, shard, stop).await

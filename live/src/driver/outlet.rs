@@ -15,7 +15,7 @@ use crate::target::Target;
 #[derive(Clone)]
 pub enum Outlet {
     /// An HTTP server gets a request a job.
-    Http(Target, Form),
+    Http(Box<Requests>),
     /// The broker gets a message a job, without anybody in between.
     Amqp(Arc<dyn Broker>),
 }
@@ -23,9 +23,25 @@ pub enum Outlet {
 impl fmt::Display for Outlet {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Outlet::Http(target, _) => target.fmt(formatter),
+            Outlet::Http(requests) => requests.target.fmt(formatter),
             Outlet::Amqp(broker) => formatter.write_str(broker.name()),
         }
+    }
+}
+
+/// Requests of one form to one target.
+#[derive(Debug, Clone)]
+pub struct Requests {
+    /// The server and its path.
+    pub target: Target,
+    /// Their form.
+    pub form: Form,
+}
+
+impl Outlet {
+    /// Requests to a target.
+    pub fn http(target: Target, form: Form) -> Self {
+        Outlet::Http(Box::new(Requests { target, form }))
     }
 }
 
