@@ -1,5 +1,5 @@
 #!/bin/sh
-# The tables of what `live` itself does to a run, some twelve minutes: see live/benches/driver.py. Arguments are passed
+# The tables of what `live` itself does to a run, some eleven minutes: see live/benches/driver.py. Arguments are passed
 # on, such as `--figures pacing --seconds 10`. The tables go to standard output and to target/bench-driver.md.
 set -eu
 cd "$(dirname "$0")/.."

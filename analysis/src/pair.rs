@@ -220,6 +220,8 @@ impl Pair {
         if servers > 1 {
             return Err(PairError::SeveralConsumers { path: observed.path, servers });
         }
+        let doubtful =
+            predicted.as_ref().and_then(|run| run.calibration.as_ref()).is_some_and(|from| !from.valid);
         let calibrated = predicted.and_then(|run| Some((run.manifest.calibration?, run.calibration?.terms)));
         let measured: Vec<&JobRecord> = observed.jobs.iter().filter(|record| !record.warmup).collect();
         let (source, terms, judged_from) = match calibrated {
@@ -238,6 +240,11 @@ impl Pair {
         let ideal = trajectory(&observed.scenario, Terms::IDEAL);
         let replayed = trajectory(&observed.scenario, terms.terms());
         let mut warnings = warnings(&observed, &ideal);
+        if doubtful {
+            warnings.push(
+                "the calibration says of itself that its load was not what it was meant to be".to_owned(),
+            );
+        }
         // The prediction is what was written before the run, not what this version would write.
         let predicted = match (rows, &source) {
             (Some(rows), TermsSource::Calibration { .. }) => {

@@ -1,4 +1,4 @@
-"""Measures what `live` itself does to a run (`deploy/bench-driver.sh`): is a late job the system's fault, or the driver's?
+"""Measures what `live` itself does to a run (`deploy/bench-driver.sh`): is lateness the system's, or the driver's?
 
 Four figures, each a table:
 
@@ -68,7 +68,7 @@ def scenario(folder, name, load, jobs, warmup, arrivals='kind = "poisson"', seed
 
 
 def answer(command, log, **environment):
-    """The JSON answer of one of the programs; 3 is the verdict that a run is not valid, and no reason to stop."""
+    """The JSON answer of a program; 3 is the verdict that a run is not valid, and no reason to stop."""
     done = subprocess.run(
         [str(argument) for argument in command],
         env={**os.environ, **environment},
@@ -79,7 +79,8 @@ def answer(command, log, **environment):
     )
     if done.returncode not in (0, 3):
         sys.exit(f"error: {pathlib.Path(command[0]).name} {command[1]} ended with {done.returncode}; see {log.name}")
-    return json.loads(done.stdout)
+    # What stands before it is for people.
+    return json.loads(done.stdout[done.stdout.index("{") :])
 
 
 def table(*rows):
@@ -88,8 +89,11 @@ def table(*rows):
     return [f"| {' | '.join(map(str, row))} |" for row in (head, ["---"] * len(head), *body)]
 
 
-def ms(seconds):
-    return f"{seconds * 1e3:.3g} ms"
+def span(seconds):
+    """A time in the unit that suits it."""
+    size = abs(seconds)
+    factor, unit = (1e6, "µs") if size < 1e-3 else (1e3, "ms") if size < 1 else (1, "s")
+    return f"{seconds * factor:.3g} {unit}"
 
 
 def us(seconds):
@@ -125,15 +129,15 @@ class Bench:
         rows = []
         for load, run in runs:
             late, response = run["lateness_s"], run["api_latency_s"]
-            consumers = f"{load.servers} of {ms(load.mean_s)} {load.shape}, prefetch {load.prefetch}"
-            times = [us(late["0.5"]), us(late["0.99"]), us(late["0.999"]), ms(response["0.5"]), ms(response["0.99"])]
+            consumers = f"{load.servers} of {span(load.mean_s)} {load.shape}, prefetch {load.prefetch}"
+            times = [*(span(late[p]) for p in ("0.5", "0.99", "0.999")), span(response["0.5"]), span(response["0.99"])]
             shares = [f"{run['busy']:.0%}", f"{run['stolen']:.2%}", run["validity"]["verdict"]]
-            rows.append([f"{load.rate:,.0f}", consumers, *times, us(run["mean_overshoot_s"]), *shares])
+            rows.append([f"{load.rate:,.0f}", consumers, *times, span(run["mean_overshoot_s"]), *shares])
         yield from table([*head, "verdict"], *rows)
         yield ""
-        # Whatever a verdict consists of: the names are the program's.
+        # Whatever else a verdict consists of: the names are the program's.
         checks = [run["validity"]["checks"] for _, run in runs]
-        names = sorted(set().union(*checks))
+        names = sorted(set().union(*checks) - {"busy", "stolen"})
         values = [[name, *(f"{check[name]:+.2%}" if name in check else "–" for check in checks)] for name in names]
         yield from table(["check of the verdict", *(f"{load.rate:,.0f}/s" for load, _ in runs)], *values)
         yield ""
@@ -146,21 +150,21 @@ class Bench:
         loads = [Load(300.0 / demand, 1, demand / 1e3, "deterministic", 2) for demand in self.options.demands]
         rows = []
         for load in [*loads, Load(0.7 * 16 / 0.002, 16, 0.002, "deterministic", 2)]:
-            note(f"service: {load.servers} of {ms(load.mean_s)}")
+            note(f"service: {load.servers} of {span(load.mean_s)}")
             over = self.overshoots(load)
             median, mean = statistics.median(over), statistics.fmean(over)
             goal = max(MEAN_GOAL * load.mean_s, MEAN_GOAL_S)
             held = ["yes" if abs(value) <= limit else "no" for value, limit in ((median, MEDIAN_GOAL_S), (mean, goal))]
             share = f"{load.rate * load.mean_s / load.servers:.0%}"
             times = [us(median), us(mean), us(quantile(over, 0.99))]
-            rows.append([ms(load.mean_s), load.servers, share, f"{len(over):,}", *times, *held])
+            rows.append([span(load.mean_s), load.servers, share, f"{len(over):,}", *times, *held])
         yield from table(head, *rows)
-        goals = f"the median within {us(MEDIAN_GOAL_S)}, the mean within {MEAN_GOAL:.1%} of the demand or {us(MEAN_GOAL_S)}"
-        yield from ("", f"Held means: {goals}, whichever is more.")
+        mean = f"the mean within {MEAN_GOAL:.1%} of the demand or {span(MEAN_GOAL_S)}, whichever is more"
+        yield from ("", f"Held means: the median within {span(MEDIAN_GOAL_S)}, {mean}.")
 
     def overshoots(self, load):
         """Service time beyond the demand of each measured job, s."""
-        # Many servers for as long as everything else; of one server at least so many jobs that a median means something.
+        # At least so many jobs that a median means something; of one server no more than tell its law.
         most = 500 if load.servers == 1 else 10**6
         jobs = round(max(30, min(most, load.rate * self.options.service_s)))
         path = scenario(self.scratch, f"service-{load.servers}-{load.mean_s!r}", load, jobs, max(3, jobs // 20))
@@ -175,41 +179,43 @@ class Bench:
     def ways(self):
         rows = []
         for load in LOADS[:2]:
-            path, seen = self.load_of(load), {"http": [], "amqp": []}
+            path, seen, valid = self.load_of(load), {"http": [], "amqp": []}, {"http": 0, "amqp": 0}
             for round_ in range(self.options.rounds):
                 for way in sorted(seen, reverse=round_ % 2 == 0):
                     note(f"ways, round {round_ + 1} of {self.options.rounds}: {load.rate:.0f}/s by {way}")
                     run = self.run(path, f"--via={way}")
                     response = run["api_latency_s"]
                     seen[way].append((response["0.5"], response["0.99"], run["mean_wait_s"]))
+                    valid[way] += run["validity"]["verdict"] == "valid"
                     note(f"    {seen[way][-1]}, {run['validity']['verdict']}")
             medians = {}
             for way, figures in seen.items():
                 columns = list(zip(*figures))
                 medians[way] = [statistics.median(column) for column in columns]
-                rows.append([f"{load.rate:,.0f}", way, *(", ".join(map(ms, column)) for column in columns)])
-            apart = [ms(http - amqp) for http, amqp in zip(medians["http"], medians["amqp"])]
-            rows.append([f"{load.rate:,.0f}", "difference of the medians: the API", *apart])
-        yield from table(["jobs/s", "way", "confirmed response p50", "p99", "mean wait"], *rows)
+                figures = (", ".join(map(span, column)) for column in columns)
+                rows.append([f"{load.rate:,.0f}", way, *figures, f"{valid[way]} of {self.options.rounds}"])
+            apart = [span(http - amqp) for http, amqp in zip(medians["http"], medians["amqp"])]
+            rows.append([f"{load.rate:,.0f}", "difference of the medians: the API", *apart, ""])
+        yield from table(["jobs/s", "way", "confirmed response p50", "p99", "mean wait", "valid runs"], *rows)
 
     # Memory.
 
     def memory(self):
         load = Load(MEMORY_RATE, 4, 1e-6, "deterministic", 10)
-        rows, empty = [], None
-        # The small run is what the process takes without jobs.
-        for jobs in (1000, self.options.memory_jobs):
-            note(f"memory: {jobs:,} jobs")
-            run, peak, wall_s = self.weighed(scenario(self.scratch, f"memory-{jobs}", load, jobs, 0))
-            empty = peak if empty is None else empty
-            due_s = (jobs - 1) / run["offered_rate"]
-            times = [f"{wall_s:.1f} s", f"{due_s:.1f} s", f"{wall_s - due_s:.1f} s"]
-            more = [f"{(peak - empty) / jobs:.0f} B" if peak > empty else "–"]
-            rates = [f"{run['achieved_rate']:,.0f}", us(run["lateness_s"]["0.99"]), run["validity"]["verdict"]]
-            rows.append([f"{jobs:,}", f"{peak / 2**20:.0f} MiB", *more, *times, *rates])
-            note(f"    {rows[-1]}, {run['validity']['reasons']}")
-        head = ["jobs", "peak memory", "a job", "wall time", "jobs were due in", "beside that", "sent/s", "late p99"]
-        yield from table([*head, "verdict"], *rows)
+        # Next to no jobs: what the process takes without them.
+        _, empty, _ = self.weighed(scenario(self.scratch, "memory-empty", load, 100, 0))
+        jobs = self.options.memory_jobs
+        note(f"memory: {jobs:,} jobs")
+        run, peak, wall_s = self.weighed(scenario(self.scratch, "memory", load, jobs, 0))
+        due_s = (jobs - 1) / run["offered_rate"]
+        memory = [f"{peak / 2**20:.0f} MiB", f"{empty / 2**20:.0f} MiB", f"{(peak - empty) / jobs:.0f} B"]
+        times = [f"{wall_s:.1f} s", f"{due_s:.1f} s", f"{wall_s - due_s:.1f} s"]
+        rates = [f"{run['achieved_rate']:,.0f}", span(run["lateness_s"]["0.99"]), f"{run['busy']:.0%}"]
+        head = ["jobs", "peak memory", "without jobs", "a job", "wall time", "jobs due in", "beside that", "sent/s"]
+        row = [f"{jobs:,}", *memory, *times, *rates, run["validity"]["verdict"]]
+        yield from table([*head, "late p99", "busy", "verdict"], row)
+        yield ""
+        yield from (f"- {reason}" for reason in run["validity"]["reasons"])
 
     def weighed(self, path):
         """The answer of a run on the embedded queue, its largest resident memory in bytes, and its wall time, s."""
@@ -218,8 +224,12 @@ class Bench:
             begun = time.monotonic()
             arguments = [str(argument) for argument in [*command, f"--runs={self.scratch}/runs"]]
             running = subprocess.Popen(arguments, stdout=output, stderr=self.log, stdin=subprocess.DEVNULL)
-            # The kernel's own account of this one child, to its last moment.
-            _, status, usage = os.wait4(running.pid, 0)
+            try:
+                # The kernel's own account of this one child, to its last moment.
+                _, status, usage = os.wait4(running.pid, 0)
+            except BaseException:
+                running.kill()
+                raise
             wall_s = time.monotonic() - begun
             running.returncode = os.waitstatus_to_exitcode(status)
             if running.returncode not in (0, 3):

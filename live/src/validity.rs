@@ -14,7 +14,8 @@ use crate::processor::ProcessorShares;
 const RATE_TOLERANCE: f64 = 0.005;
 
 /// Margins within which a prediction counts as right, of the mean and the 99 % quantile of the wait; what the
-/// generator and the servers' clocks did may use up a quarter of each. Waits shorter than a service count as long as one: on an
+/// generator and the servers' clocks did may use up a quarter of each. Waits shorter than a service, or than the way to an idle
+/// consumer, count as long as that: on an
 /// idle consumer a few microseconds are a large part of next to nothing.
 const MARGINS: [(&str, &str, f64); 2] =
     [("mean wait", "mean_wait", 0.05), ("99 % quantile of the wait", "p99_wait", 0.10)];
@@ -125,8 +126,8 @@ impl Judge {
 
     /// What do late sends, services that were not as demanded, and changing overheads do to the wait?
     fn effects(&mut self, scenario: &Scenario, records: &[JobRecord]) {
-        let replay = Replay::new(scenario, records);
         let terms = fit(records, scenario.effective_prefetch()).map_or(Terms::IDEAL, |found| found.terms());
+        let replay = Replay::new(scenario, records, terms);
         let meant = replay.waits(terms, due, |record| record.demand_s + terms.overshoot_s);
         let late = replay.waits(terms, sent, |record| record.demand_s + terms.overshoot_s);
         let served = replay.waits(terms, due, |record| service(record, terms));
@@ -137,10 +138,16 @@ impl Judge {
             self.checks.insert(format!("{key}_shift_of_services"), served);
             self.check(&format!("{key}_shift"), both, margin / 4.0, |shift| {
                 let (what, remedy) = match late.abs() >= served.abs() {
-                    true => ("sending late", "free a core for the driver"),
-                    false => ("services that were not as demanded", "free cores for the servers, or drive fewer of them"),
+                    true => ("sending late moves", "free a core for the driver"),
+                    false => (
+                        "services that were not as demanded move",
+                        "free cores for the servers, or drive fewer of them",
+                    ),
                 };
-                format!("{what} moves the predicted {name} by {:.2} %, more than a quarter of its margin; {remedy}", 100.0 * shift)
+                format!(
+                    "{what} the predicted {name} by {:.2} %, more than a quarter of its margin; {remedy}",
+                    100.0 * shift
+                )
             });
         }
         if let Some(drift) = replay.drift(records, scenario.effective_prefetch()) {
@@ -207,12 +214,12 @@ struct Replay<'a> {
 }
 
 impl<'a> Replay<'a> {
-    fn new(scenario: &Scenario, records: &'a [JobRecord]) -> Self {
+    fn new(scenario: &Scenario, records: &'a [JobRecord], terms: Terms) -> Self {
         Replay {
             records: records.iter().filter(|record| record.sent_s.is_some()).collect(),
             servers: scenario.queue().servers(),
             prefetch: scenario.effective_prefetch(),
-            scale_s: scenario.service().mean(),
+            scale_s: scenario.service().mean().max(terms.idle_path_s),
         }
     }
 
@@ -240,7 +247,7 @@ impl<'a> Replay<'a> {
         [mean, quantile_of_sorted(&waits, 0.99).unwrap_or(0.0)]
     }
 
-    /// How far a wait is from another, relative to it or to a mean service, whichever is longer.
+    /// How far a wait is from another, relative to it, to a mean service, or to the idle path, whichever is longest.
     fn shift(&self, from_s: f64, to_s: f64) -> f64 {
         (to_s - from_s) / from_s.max(self.scale_s)
     }

@@ -313,17 +313,18 @@ pub(super) fn terms(calibration: Option<&Path>, scenario: &Scenario) -> Result<T
 }
 
 /// Sets the gauges of the predicted wait: what the model says for exactly the jobs that a run of the scenario drives.
-/// Returns these jobs.
-pub(super) fn show_prediction(scenario: &Scenario, terms: Terms, metrics: &Metrics) -> Vec<JobRecord> {
+/// Returns the predicted wait of each of these jobs, s.
+pub(super) fn show_prediction(scenario: &Scenario, terms: Terms, metrics: &Metrics) -> Vec<f64> {
     let jobs = trajectory(scenario, terms);
+    let each = jobs.iter().map(|job| job.wait_s().unwrap_or(0.0)).collect();
     let waits = sorted(jobs.iter().filter(|job| !job.warmup).filter_map(JobRecord::wait_s).collect());
     if waits.is_empty() {
-        return jobs;
+        return each;
     }
     let mean = waits.iter().sum::<f64>() / waits.len() as f64;
     let quantile = |p| quantile_of_sorted(&waits, p).unwrap_or(mean);
     for (statistic, value) in [("mean", mean), ("p50", quantile(0.5)), ("p99", quantile(0.99))] {
         metrics.predicted_wait.get_or_create(&StatisticLabels { statistic }).set(value);
     }
-    jobs
+    each
 }

@@ -66,7 +66,7 @@ pub(super) fn execute(arguments: &Arguments, console: &mut Console<'_>) -> Resul
     refuse_beyond_loopback(arguments.bind)?;
     let metrics = Arc::new(Metrics::new());
     let overheads = terms(arguments.calibration.as_deref(), &scenario)?;
-    let predicted = show_prediction(&scenario, overheads, &metrics);
+    let predicted_s = show_prediction(&scenario, overheads, &metrics);
     let session = Session::open(&arguments.deployment, console)?;
     let store = session.open_store(&store)?;
     let setup = Setup {
@@ -98,7 +98,7 @@ pub(super) fn execute(arguments: &Arguments, console: &mut Console<'_>) -> Resul
 
     let mut rows = Rows::new(folder.jobs_writer()?, scenario.drive().total());
     let watch = |recorder: &Recorder| rows.write_settled(recorder);
-    let observation = session.observe(&scenario, &setup, &predicted, arguments.quiet, console, watch)?;
+    let observation = session.observe(&scenario, &setup, &predicted_s, arguments.quiet, console, watch)?;
     session.close_store(store);
     rows.finish(&observation.records)?;
     folder.count_outcomes(&observation.records);

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use sim::console::{Console, Failure};
-use sim::model::{JobRecord, Scenario};
+use sim::model::Scenario;
 use tokio::runtime::Runtime;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
@@ -72,12 +72,12 @@ impl Session {
         });
     }
 
-    /// Drives the scenario and shows it, beside what is `predicted` of its jobs; `watch` sees the records as they come.
+    /// Drives the scenario and shows it, beside the waits that are predicted of its jobs; `watch` sees the records as they come.
     pub(super) fn observe(
         &self,
         scenario: &Scenario,
         setup: &Setup,
-        predicted: &[JobRecord],
+        predicted_s: &[f64],
         quiet: bool,
         console: &mut Console<'_>,
         mut watch: impl FnMut(&Recorder),
@@ -90,7 +90,7 @@ impl Session {
             },
             (_, false) => Display::Plain,
         };
-        let mut view = View::of_run(console.err, display, scenario, predicted, LEAD);
+        let mut view = View::of_run(console.err, display, scenario, predicted_s, LEAD);
         let show = |recorder: &Recorder| {
             view.show(recorder);
             watch(recorder);

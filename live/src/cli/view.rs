@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use sim::cli::headline;
 use sim::console::milliseconds;
-use sim::model::{JobRecord, Scenario};
+use sim::model::Scenario;
 
 use super::progress::ProgressLine;
 use crate::recorder::Recorder;
@@ -41,17 +41,18 @@ pub(super) enum View<'a> {
 }
 
 impl<'a> View<'a> {
-    /// The view of a run that begins after `lead`; `predicted` are the jobs as they are predicted.
+    /// The view of a run that begins after `lead`; `predicted_s` are the waits that are predicted of its
+    /// jobs.
     pub fn of_run(
         out: &'a mut (dyn Write + Send),
         display: Display,
         scenario: &Scenario,
-        predicted: &[JobRecord],
+        predicted_s: &[f64],
         lead: Duration,
     ) -> Self {
         match display {
             Display::Redrawn { colours } => {
-                let dashboard = Dashboard::new(out, colours, scenario, predicted, lead);
+                let dashboard = Dashboard::new(out, colours, scenario, predicted_s, lead);
                 View::Redrawn(Box::new(dashboard))
             }
             Display::Plain => View::Plain(ProgressLine::of_run(out, false, scenario, lead)),
@@ -107,11 +108,11 @@ impl<'a> Dashboard<'a> {
         out: &'a mut (dyn Write + Send),
         colours: bool,
         scenario: &Scenario,
-        predicted: &[JobRecord],
+        predicted_s: &[f64],
         lead: Duration,
     ) -> Self {
-        let sum = |sum: &mut f64, record: &JobRecord| {
-            *sum += record.wait_s().unwrap_or(0.0);
+        let sum = |sum: &mut f64, wait_s: &f64| {
+            *sum += wait_s;
             Some(*sum)
         };
         let begun = Instant::now() + lead;
@@ -121,11 +122,9 @@ impl<'a> Dashboard<'a> {
             title: headline(scenario),
             jobs: scenario.drive().total(),
             offered_rate: scenario.arrivals().rate(),
-            length_s: predicted
-                .last()
-                .map_or(scenario.drive().total() as f64 / scenario.arrivals().rate(), |record| record.due_s),
+            length_s: scenario.drive().total() as f64 / scenario.arrivals().rate(),
             servers: u64::from(scenario.queue().servers()),
-            predicted_s: predicted.iter().scan(0.0, sum).collect(),
+            predicted_s: predicted_s.iter().scan(0.0, sum).collect(),
             begun,
             queue: Vec::new(),
             rate: Rate { at: begun, sent: 0, per_s: 0.0 },

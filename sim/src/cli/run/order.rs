@@ -57,6 +57,12 @@ impl Order<'_> {
         let length = self.scenario.run();
         let settled = self.scenario.clone().with_run(length.jobs(), warmup.jobs, length.replications());
 
+        if let Some((file, _)) = self.calibration.filter(|(_, calibration)| !calibration.valid) {
+            warnings.push(format!(
+                "{}: the load of this calibration was not what it was meant to be; calibrate again",
+                file.display()
+            ));
+        }
         let begun = Instant::now();
         let (sample, precision) = self.simulate(&settled, &overheads, console)?;
         let elapsed_s = begun.elapsed().as_secs_f64();
