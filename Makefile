@@ -5,7 +5,7 @@ QUEUE_TYPE ?= classic
 BROKER     ?= auto
 CALIBRATION = data/calibrations/$(if $(filter embedded,$(BROKER)),in-process,$(QUEUE_TYPE))-$(basename $(notdir $(SCENARIO))).toml
 
-.PHONY: demo test lint rabbitmq slurm postgresql prometheus figures bench bench-live containers verify coverage fuzz help
+.PHONY: demo test lint rabbitmq slurm postgresql prometheus figures bench bench-live bench-driver evidence crosscheck containers verify coverage fuzz help
 
 help:
 	@echo 'make demo    calibrate, predict, drive, compare on this machine (about a minute after the build)'
@@ -15,6 +15,9 @@ help:
 	@echo 'make figures the pictures of the documentation'
 	@echo 'make bench   jobs per second of the simulation engines (docs/performance.md)'
 	@echo 'make bench-live  the ingestion pipeline beside FastAPI + aio-pika + pika (half an hour; docs/performance.md)'
+	@echo 'make bench-driver  how punctual driver and servers are, and what the API costs (a quarter of an hour)'
+	@echo 'make evidence    predictions made before each run beside what was observed (a quarter of an hour; goes on where it was)'
+	@echo 'make crosscheck  the same API measured by oha and wrk, and RabbitMQ asked for its own figures'
 	@echo 'make containers  Dockerfile and compose.yaml, as far as they can be checked without a container engine'
 	@echo 'make verify  does the simulation keep its word on this machine? (half a minute)'
 	@echo 'make fuzz    schemathesis against a running API (URL=..., TOKEN=...)'
@@ -60,6 +63,11 @@ bench:
 bench-live:
 	cargo build --release --locked
 	@deploy/bench-live.sh
+
+# Tables for docs/performance.md and docs/methodology.md, on a machine that does nothing else meanwhile.
+bench-driver evidence crosscheck:
+	cargo build --release --locked
+	@deploy/$@.sh
 
 # --build compiles in the rehearsal of the Dockerfile, too.
 containers:
