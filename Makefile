@@ -59,15 +59,10 @@ figures:
 bench:
 	cargo bench -p sim --bench engines --locked
 
-# Two stacks alternately on one private broker; the table is also target/bench-live.md.
-bench-live:
-	cargo build --release --locked
-	@deploy/bench-live.sh
-
 # Tables for docs/performance.md and docs/methodology.md, on a machine that does nothing else meanwhile.
-bench-driver evidence crosscheck:
+bench-live bench-driver evidence crosscheck:
 	cargo build --release --locked
-	@deploy/$@.sh
+	@deploy/measure.sh $@
 
 # --build compiles in the rehearsal of the Dockerfile, too.
 containers:

@@ -1,4 +1,4 @@
-"""The same API, measured by tools that nobody here wrote (`deploy/crosscheck.sh`): do they and `live` see the same?
+"""The same API, measured by tools that nobody here wrote (`make crosscheck`): do they and `live` see the same?
 
 Each measurement has a fresh queue and a `live serve` of its own, two consumers that hold a job for 1 ms, and jobs that
 come at equal distances, alternately from

@@ -1,4 +1,4 @@
-"""Measures what `live` itself does to a run (`deploy/bench-driver.sh`): is lateness the system's, or the driver's?
+"""Measures what `live` itself does to a run (`make bench-driver`): is lateness the system's, or the driver's?
 
 Four figures, each a table:
 

@@ -1,4 +1,4 @@
-"""Predictions made BEFORE each run against what was then observed (`deploy/evidence.sh`).
+"""Predictions made BEFORE each run against what was then observed (`make evidence`).
 
 Twelve cells: a classic and a quorum queue, prefetch 2 at ρ = 0.5, 0.8, 0.9, and prefetch 1 at ρ' = 0.5, 0.8, 0.9, where
 ρ' = λ·E(S + overshoot + turnaround) is what decides there: λ comes from the calibration. A cell is, in this order,
@@ -212,15 +212,14 @@ def write(options, cells):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--target", type=pathlib.Path, required=True, help="folder with live, sim and analysis")
-    parser.add_argument("--folder", type=pathlib.Path, required=True, help="folder of the finished cells")
-    parser.add_argument("--out", type=pathlib.Path, required=True, help="file for the table")
-    parser.add_argument("--csv", type=pathlib.Path, required=True, help="file for all figures")
+    parser.add_argument("--out", type=pathlib.Path, required=True, help="file for the table; all figures are in a .csv beside it, finished cells in a folder")
     parser.add_argument("--log", type=pathlib.Path, required=True, help="file for what the programs say")
     parser.add_argument("--jobs", type=int, default=4800, help="measured jobs of a run")
     parser.add_argument("--duration-s", type=int, default=20, help="length of a calibration")
     parser.add_argument("--only", default="*", metavar="PATTERN", help="cells by name, such as 'quorum-prefetch1-*'")
     parser.add_argument("--fresh", action="store_true", help="forget the finished cells")
     options = parser.parse_args()
+    options.folder, options.csv = options.out.with_suffix(""), options.out.with_suffix(".csv")
     # Asked to end, it ends the node first.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended by SIGTERM"))
 

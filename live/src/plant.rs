@@ -18,7 +18,7 @@ const LOOK: Duration = Duration::from_millis(50);
 const STILL: u32 = 3;
 
 /// How long the broker may take over each question at the end.
-const LAST_WORDS: Duration = Duration::from_secs(1);
+const LAST_WORDS: Duration = Duration::from_secs(2);
 
 /// An answer that comes soon, or not at all: a broker that is stopped or cut off must not hold up an end.
 async fn soon<T>(pending: Pending<'_, Result<T, BrokerError>>) -> Result<T, BrokerError> {

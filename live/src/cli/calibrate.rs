@@ -5,19 +5,17 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use serde::Serialize;
 use sim::calibration::{self, Calibration, Drift, Sustainable, fit, forecast};
-use sim::cli::{CALIBRATIONS, default_scenario, headline};
+use sim::cli::{CALIBRATIONS, headline};
 use sim::console::{Console, Failure, milliseconds};
 use sim::engine::Ring;
 use sim::model::{JobRecord, Outcome, Scenario, Terms};
 use sim::output::sorted;
 use sim::run_folder::{Ledger, Machine, Verdict, timestamp};
 use sim::sampling::Jobs;
-use sim::scenario_file;
 
-use super::session::Session;
+use super::session::{Session, drivable};
 use crate::clock::timer_lateness;
 use crate::deployment::Deployment;
-use crate::drivable::obstacle;
 use crate::pipeline::{Setup, Via};
 use crate::validity::judge;
 
@@ -103,16 +101,7 @@ struct Answer<'a> {
 pub(super) fn execute(arguments: &Arguments, console: &mut Console<'_>) -> Result<(), Failure> {
     let (named, scenario) = load(arguments)?;
     let prefetch = scenario.effective_prefetch();
-    let out = arguments.out.clone().unwrap_or_else(|| {
-        let consumers = match scenario.queue().servers() {
-            1 => String::new(),
-            servers => format!("-servers{servers}"),
-        };
-        let via = if arguments.via == Via::Amqp { "-amqp" } else { "" };
-        let name =
-            format!("{}-prefetch{prefetch}{consumers}{via}.toml", arguments.deployment.queue_type_name());
-        Path::new(CALIBRATIONS).join(name)
-    });
+    let out = arguments.out.clone().unwrap_or_else(|| default_file(arguments, &scenario));
     make_folder_of(&out)?;
     let timer = timer_lateness();
     let session = Session::open(&arguments.deployment, console)?;
@@ -171,6 +160,18 @@ pub(super) fn execute(arguments: &Arguments, console: &mut Console<'_>) -> Resul
             validity.reasons.join("\n  ")
         ))),
     }
+}
+
+/// Where a calibration goes unless somebody says otherwise: a set-up has one file, the newest.
+fn default_file(arguments: &Arguments, scenario: &Scenario) -> PathBuf {
+    let prefetch = scenario.effective_prefetch();
+    let consumers = match scenario.queue().servers() {
+        1 => String::new(),
+        servers => format!("-servers{servers}"),
+    };
+    let via = if arguments.via == Via::Amqp { "-amqp" } else { "" };
+    let queue_type = arguments.deployment.queue_type_name();
+    Path::new(CALIBRATIONS).join(format!("{queue_type}-prefetch{prefetch}{consumers}{via}.toml"))
 }
 
 /// Jobs of the backlog behind the measurement: some seconds' work for all consumers.
@@ -253,13 +254,7 @@ impl Outlook {
 
 /// The scenario as named, and the one to measure under, with jobs that no run of it has.
 fn load(arguments: &Arguments) -> Result<(Scenario, Scenario), Failure> {
-    let scenario = match &arguments.scenario {
-        Some(path) => scenario_file::load(path)?,
-        None => default_scenario()?,
-    };
-    if let Some(obstacle) = obstacle(&scenario) {
-        return Err(Failure::BadInput(obstacle));
-    }
+    let scenario = drivable(arguments.scenario.as_deref())?;
     let prefetch = arguments.prefetch.unwrap_or(scenario.effective_prefetch());
     let rate = LOAD * scenario.arrivals().rate();
     let jobs = |seconds: f64| (rate * seconds).ceil() as u64;

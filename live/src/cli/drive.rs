@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use clap::Args;
 use serde::Serialize;
-use sim::cli::{RUNS, default_scenario, headline};
+use sim::cli::{RUNS, headline};
 use sim::console::{Console, Failure};
 use sim::model::{JobRecord, Scenario};
 use sim::run_folder::{Source, new_folder};
@@ -22,10 +22,9 @@ use tokio::sync::watch;
 use super::kept::{own_clock, unrecorded};
 use super::load::{Load, LoadArguments};
 use super::progress::ProgressLine;
-use super::session::{runtime, stop_on_signals};
+use super::session::{drivable, runtime, stop_on_signals};
 use super::summary::{api_latency, lateness, list, unlogged};
 use crate::clock::{ClockSampler, FirstReadings, PeerError, PeerSample, Reading, RunClock, monotonic_ns};
-use crate::drivable::obstacle;
 use crate::driver::{Driver, Outlet, Refusals};
 use crate::histogram_log;
 use crate::parts::{Clocks, Driving, DrivingRows, Journal, PartInfo, Role};
@@ -76,13 +75,7 @@ struct Answer<'a> {
 }
 
 pub(super) fn execute(arguments: &Arguments, console: &mut Console<'_>) -> Result<(), Failure> {
-    let scenario = match &arguments.scenario {
-        Some(path) => scenario_file::load(path)?,
-        None => default_scenario()?,
-    };
-    if let Some(obstacle) = obstacle(&scenario) {
-        return Err(Failure::BadInput(obstacle));
-    }
+    let scenario = drivable(arguments.scenario.as_deref())?;
     let start_at = arguments.start_at()?;
     let (runtime, (stopper, stop)) = runtime()?;
     runtime.block_on(async { stop_on_signals(stopper) })?;

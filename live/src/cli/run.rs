@@ -5,18 +5,16 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::Args;
-use sim::cli::{RUNS, default_scenario, headline};
+use sim::cli::{RUNS, headline};
 use sim::console::{Console, Failure};
 use sim::model::JobRecord;
 use sim::run_folder::{self, JobsWriter, RunFolder, RunFolderError, Source};
-use sim::scenario_file;
 
 use super::kept::{show_prediction, terms};
-use super::session::Session;
+use super::session::{Session, drivable};
 use super::summary::{Facts, unlogged};
 use super::work::WorkArguments;
 use crate::deployment::Deployment;
-use crate::drivable::obstacle;
 use crate::histogram_log;
 use crate::metrics::Metrics;
 use crate::pipeline::{Setup, Via};
@@ -52,13 +50,7 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn execute(arguments: &Arguments, console: &mut Console<'_>) -> Result<(), Failure> {
-    let scenario = match &arguments.scenario {
-        Some(path) => scenario_file::load(path)?,
-        None => default_scenario()?,
-    };
-    if let Some(obstacle) = obstacle(&scenario) {
-        return Err(Failure::BadInput(obstacle));
-    }
+    let scenario = drivable(arguments.scenario.as_deref())?;
     if scenario.utilization() >= 1.0 {
         console.note("warning: ρ >= 1: the queue will grow for as long as the run lasts");
     }

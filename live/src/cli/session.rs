@@ -1,9 +1,12 @@
 //! What every verb that drives a pipeline needs: a runtime, a way to stop, a broker.
 
+use std::path::Path;
 use std::sync::Arc;
 
+use sim::cli::default_scenario;
 use sim::console::{Console, Failure};
 use sim::model::Scenario;
+use sim::scenario_file;
 use tokio::runtime::Runtime;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
@@ -11,6 +14,7 @@ use tokio::sync::watch;
 use super::view::{Display, View};
 use crate::broker::{Broker, BrokerError, Lifetime};
 use crate::deployment::Deployment;
+use crate::drivable::obstacle;
 use crate::pipeline::{LEAD, Observation, Setup, observe};
 use crate::recorder::Recorder;
 use crate::store::{Store, StoreChoice, StoreError, Writer};
@@ -100,6 +104,18 @@ impl Session {
         let observation = self.runtime.block_on(observing);
         view.clear();
         observation.map_err(|error| Failure::Failed(error.to_string()))
+    }
+}
+
+/// The scenario of a file, or the default one, if it can be driven.
+pub(super) fn drivable(path: Option<&Path>) -> Result<Scenario, Failure> {
+    let scenario = match path {
+        Some(path) => scenario_file::load(path)?,
+        None => default_scenario()?,
+    };
+    match obstacle(&scenario) {
+        Some(obstacle) => Err(Failure::BadInput(obstacle)),
+        None => Ok(scenario),
     }
 }
 

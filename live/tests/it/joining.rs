@@ -89,6 +89,28 @@ fn wait_for_served(run: &Path, jobs: usize) {
     }
 }
 
+/// Requires the scenario's jobs, each with all its instants in their order.
+fn assert_every_job_is_whole(run: &Run) {
+    assert_eq!((run.manifest.status, run.jobs.len()), (Status::Complete, JOBS as usize));
+    assert_eq!(run.manifest.deployment.as_ref().unwrap().prefetch, 2);
+    let mut jobs = sim::sampling::Jobs::new(&run.scenario, 0);
+    for record in &run.jobs {
+        let job = jobs.next().unwrap();
+        assert!((record.due_s - job.due_s).abs() < 1e-9 && (record.demand_s - job.demand_s).abs() < 1e-9);
+        let instants = [
+            record.sent_s,
+            record.accepted_s,
+            record.delivered_s,
+            record.start_s,
+            record.done_s,
+            record.acked_s,
+        ]
+        .map(Option::unwrap);
+        assert!(instants.is_sorted(), "job {}: {instants:?}", record.job);
+        assert!(record.due_s <= instants[0] && record.confirmed_s <= record.responded_s, "{record:?}");
+    }
+}
+
 #[test]
 fn several_drivers_share_one_stream_and_their_parts_join_to_one_run() {
     let stage = Stage::new("test.join");
@@ -114,25 +136,7 @@ fn several_drivers_share_one_stream_and_their_parts_join_to_one_run() {
     let figures = answer(&joined);
     assert_clean_ledger(&figures, JOBS);
     assert_eq!(figures["clock_uncertainty_s"], 0.0, "one host has one clock");
-    let run = Run::open(&stage.folder.path().join("run")).unwrap();
-    assert_eq!((run.manifest.status, run.jobs.len()), (Status::Complete, JOBS as usize));
-    assert_eq!(run.manifest.deployment.unwrap().prefetch, 2);
-    let mut jobs = sim::sampling::Jobs::new(&run.scenario, 0);
-    for record in &run.jobs {
-        let job = jobs.next().unwrap();
-        assert!((record.due_s - job.due_s).abs() < 1e-9 && (record.demand_s - job.demand_s).abs() < 1e-9);
-        let instants = [
-            record.sent_s,
-            record.accepted_s,
-            record.delivered_s,
-            record.start_s,
-            record.done_s,
-            record.acked_s,
-        ]
-        .map(Option::unwrap);
-        assert!(instants.is_sorted(), "job {}: {instants:?}", record.job);
-        assert!(record.due_s <= instants[0] && record.confirmed_s <= record.responded_s, "{record:?}");
-    }
+    assert_every_job_is_whole(&Run::open(&stage.folder.path().join("run")).unwrap());
     let parts = read_parts(&stage.folder.path().join("run")).unwrap();
     for part in parts.iter().filter(|part| part.info.role == Role::Drive) {
         let sent = part.events.iter().filter(|event| matches!(event.sight, Sight::Sent(_))).count();
