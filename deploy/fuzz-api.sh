@@ -7,7 +7,7 @@ set -eu
 
 url=${1:?usage: deploy/fuzz-api.sh URL [TOKEN] [CASES], such as http://127.0.0.1:8080}
 token=${2:-}
-cases=${3:-1500} # for each of the six operations, at most; /livez and /readyz need few
+cases=${3:-1500} # for each of the seven operations, at most; /livez and /readyz need few
 version=4.32.5
 
 root=$(cd "$(dirname "$0")/.." && pwd)
