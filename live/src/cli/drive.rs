@@ -51,6 +51,9 @@ pub(super) struct Arguments {
     /// Folder of the run, the same for all its processes on a host [default: a new one in data/runs]
     #[arg(long, value_name = "DIR")]
     record: Option<PathBuf>,
+    /// Show nothing while the jobs are sent
+    #[arg(long)]
+    quiet: bool,
     /// One JSON document on standard output
     #[arg(long)]
     json: bool,
@@ -98,7 +101,7 @@ pub(super) fn execute(arguments: &Arguments, console: &mut Console<'_>) -> Resul
         load.outlet,
         jobs_of(arguments.shard)
     ));
-    let driven = drive.finish(&load, clock, console)?;
+    let driven = drive.finish(&load, clock, arguments.quiet, console)?;
     let answer = driven.answer(&scenario, &folder, &load.outlet);
     if arguments.json {
         console.print_json(&answer)?;
@@ -253,7 +256,13 @@ struct Driven {
 
 impl Drive<'_> {
     /// Sends the jobs, and closes the part.
-    fn finish(self, load: &Load, clock: RunClock, console: &mut Console<'_>) -> Result<Driven, Failure> {
+    fn finish(
+        self,
+        load: &Load,
+        clock: RunClock,
+        quiet: bool,
+        console: &mut Console<'_>,
+    ) -> Result<Driven, Failure> {
         let Drive { scenario, shard, runtime, stop, recording, sampler } = self;
         let lead = Duration::from_nanos(clock.origin_ns().saturating_sub(monotonic_ns()));
         let mut line =
@@ -264,7 +273,9 @@ impl Drive<'_> {
         let driver = Driver::start(load.outlet.clone(), clock, &recorder, shard, stop.clone());
         let driver = driver.map_err(|error| Failure::Failed(format!("no thread for the driver: {error}")))?;
         let watch = || {
-            line.show(&recorder);
+            if !quiet {
+                line.show(&recorder);
+            }
             rows.write_answered(&recording.journal);
         };
         let refusals = runtime.block_on(driver.finish(TICK, watch));
