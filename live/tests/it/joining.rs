@@ -150,6 +150,20 @@ fn copy(from: &Path, to: &Path) {
     assert!(status.success());
 }
 
+/// The part of a role.
+fn part(run: &Path, role: &str) -> PathBuf {
+    let mut parts = std::fs::read_dir(run.join("parts")).unwrap().map(|entry| entry.unwrap().path());
+    parts.find(|path| path.file_name().unwrap().to_string_lossy().starts_with(role)).unwrap()
+}
+
+/// Changes a file.
+fn edit(file: PathBuf, change: &dyn Fn(&str) -> String) {
+    let text = std::fs::read_to_string(&file).unwrap();
+    let changed = change(&text);
+    assert_ne!(text, changed);
+    std::fs::write(file, changed).unwrap();
+}
+
 #[test]
 fn parts_that_no_process_wrote_are_refused_and_doubtful_ones_are_not_valid() {
     let stage = Stage::new("test.join.tampered");
@@ -158,16 +172,6 @@ fn parts_that_no_process_wrote_are_refused_and_doubtful_ones_are_not_valid() {
     wait_for_served(&stage.run(), JOBS as usize);
     assert_eq!((consumer.terminate().0, stage.api.terminate().0), (0, 0));
     let (folder, run) = (stage.folder.path(), stage.folder.path().join("run"));
-    let part = |run: &Path, role: &str| {
-        let parts = std::fs::read_dir(run.join("parts")).unwrap().map(|entry| entry.unwrap().path());
-        parts.into_iter().find(|path| path.file_name().unwrap().to_string_lossy().starts_with(role)).unwrap()
-    };
-    let edit = |file: PathBuf, change: &dyn Fn(&str) -> String| {
-        let text = std::fs::read_to_string(&file).unwrap();
-        let changed = change(&text);
-        assert_ne!(text, changed);
-        std::fs::write(file, changed).unwrap();
-    };
     type Tampering<'a> = (&'a str, &'a dyn Fn(&Path), i32, &'a str);
     let tamperings: [Tampering<'_>; 7] = [
         ("whole", &|_| {}, 0, ""),
