@@ -20,12 +20,6 @@ impl<T> Quiet<T> {
     }
 }
 
-impl<T> Default for Quiet<T> {
-    fn default() -> Self {
-        Quiet::new()
-    }
-}
-
 impl<T> Clone for Quiet<T> {
     fn clone(&self) -> Self {
         Quiet::new()

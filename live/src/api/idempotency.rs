@@ -1,4 +1,4 @@
-//! The ids of recent messages, so that a repeated request has one effect.
+//! The ids of recent messages, so that a repeated request is published once.
 
 use std::collections::{HashMap, VecDeque};
 use std::hash::{BuildHasher, RandomState};

@@ -40,7 +40,8 @@ pub(super) struct Queued<'a> {
 /// Submit a message.
 ///
 /// The answer is 202 only after the broker has confirmed that it has the message; whatever is refused is never queued.
-/// With `Idempotency-Key` the message has that id: the same key and body has the same answer and one effect.
+/// With `Idempotency-Key` the message has that id: the same key and body has the same answer and is kept
+/// once. Work on a message is done at least once.
 #[utoipa::path(
     post,
     path = "/ingest",
@@ -235,7 +236,7 @@ pub(super) fn malformed(error: SubmissionError) -> Problem {
 fn unpublished(error: &PublishError, id: &str) -> Problem {
     match error {
         PublishError::Unknown(_) => {
-            let remedy = "send the same body again with the id as Idempotency-Key: it has one effect at most";
+            let remedy = "send the same body again with the id as Idempotency-Key: it is kept once";
             Problem::new(Kind::OutcomeUnknown, format!("{error}; {remedy}")).about(id)
         }
         PublishError::Unavailable(_) => Problem::new(Kind::BrokerUnavailable, error.to_string()),

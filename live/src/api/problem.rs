@@ -131,7 +131,7 @@ pub struct Problem {
     pub status: u16,
     /// What happened this time, and what to do.
     pub detail: String,
-    /// The message in question: a retry under this key has one effect at most.
+    /// The message in question: a retry under this key is kept once at most.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// What is not as it should be, where that is more than one thing.

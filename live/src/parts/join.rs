@@ -92,7 +92,7 @@ pub struct Joined {
     pub processors: ProcessorShares,
     /// How far a time between two hosts may be off, s; 0 if all processes share a clock.
     pub clock_uncertainty_s: f64,
-    /// Clocks of the run.
+    /// Timeline of the run.
     pub hosts: usize,
     /// What went wrong, for the verdict on the run.
     pub trouble: Vec<String>,
@@ -111,11 +111,11 @@ pub fn join(parts: &[Part]) -> Result<Joined, JoinError> {
     let seen: Vec<_> =
         drivers.iter().map(|(part, ..)| (part.info.clock.clone(), part.clocks.clone())).collect();
     let origin = RunClock::starting_at(driving.origin_ns);
-    let clocks = Clocks { atlas: Atlas::new(&first.info.clock, &seen)?, origin };
+    let timeline = Timeline { atlas: Atlas::new(&first.info.clock, &seen)?, origin };
     let length = scenario.drive();
     let jobs = Jobs::new(scenario, 0).take(length.total() as usize);
     let recorder = Recorder::new(&driving.run, jobs, length.warmup_jobs());
-    let mut replay = Replay { recorder: &recorder, clocks: &clocks, worst_s: 0.0 };
+    let mut replay = Replay { recorder: &recorder, timeline: &timeline, worst_s: 0.0 };
     for (part, driving, _) in &drivers {
         replay.driver(part, driving)?;
     }
@@ -125,7 +125,7 @@ pub fn join(parts: &[Part]) -> Result<Joined, JoinError> {
         return Err(JoinError::NothingServed);
     }
     let worst_s = replay.worst_s;
-    let (ledger, records) = settle(&recorder, queued(parts, &clocks)?);
+    let (ledger, records) = settle(&recorder, queued(parts, &timeline)?);
     let largest = |share: fn(&Driving) -> Option<f64>| {
         drivers.iter().filter_map(|(_, driving, _)| share(driving)).fold(0.0, f64::max)
     };
@@ -133,7 +133,7 @@ pub fn join(parts: &[Part]) -> Result<Joined, JoinError> {
         ProcessorShares { stolen: largest(|driving| driving.stolen), busy: largest(|driving| driving.busy) };
     let mut trouble = trouble(parts, scenario);
     trouble.extend(out_of_order(&records, worst_s));
-    trouble.extend(apart(&drivers, &clocks)?);
+    trouble.extend(apart(&drivers, &timeline)?);
     let hosts: BTreeSet<&ClockIdentity> = parts.iter().map(|part| &part.info.clock).collect();
     Ok(Joined {
         scenario: scenario.clone(),
@@ -206,12 +206,12 @@ fn drivers(parts: &[Part]) -> Result<Vec<Driver<'_>>, JoinError> {
 }
 
 /// Every host's clock on that of the run.
-struct Clocks {
+struct Timeline {
     atlas: Atlas,
     origin: RunClock,
 }
 
-impl Clocks {
+impl Timeline {
     /// An instant of a host, ns since the origin, and how far it may be off, s.
     fn at(&self, clock: &ClockIdentity, instant_ns: u64) -> Result<(u64, f64), AtlasError> {
         let (there_ns, off_s) = self.atlas.to_reference(clock, instant_ns)?;
@@ -222,13 +222,13 @@ impl Clocks {
 /// Writes what the parts saw into the recorder of a run.
 struct Replay<'a> {
     recorder: &'a Recorder,
-    clocks: &'a Clocks,
+    timeline: &'a Timeline,
     worst_s: f64,
 }
 
 impl Replay<'_> {
     fn at(&mut self, part: &Part, instant_ns: u64) -> Result<u64, AtlasError> {
-        let (at_ns, off_s) = self.clocks.at(&part.info.clock, instant_ns)?;
+        let (at_ns, off_s) = self.timeline.at(&part.info.clock, instant_ns)?;
         self.worst_s = self.worst_s.max(off_s);
         Ok(at_ns)
     }
@@ -324,14 +324,14 @@ fn job(id: &str, driving: &Driving, jobs: usize) -> Option<usize> {
 }
 
 /// What the queue held in the end: known from whoever was the last to give back what it held, if all have ended in order.
-fn queued(parts: &[Part], clocks: &Clocks) -> Result<Option<u64>, AtlasError> {
+fn queued(parts: &[Part], timeline: &Timeline) -> Result<Option<u64>, AtlasError> {
     let mut last: Option<(u64, Option<u64>)> = None;
     for part in parts {
         let Some(consuming) = part.info.consuming.as_ref().filter(|consuming| consuming.servers > 0) else {
             continue;
         };
         let Some(returned_ns) = consuming.returned_ns else { return Ok(None) };
-        let (returned_ns, _) = clocks.at(&part.info.clock, returned_ns)?;
+        let (returned_ns, _) = timeline.at(&part.info.clock, returned_ns)?;
         if last.is_none_or(|(latest_ns, _)| returned_ns >= latest_ns) {
             last = Some((returned_ns, consuming.queued));
         }
@@ -356,10 +356,10 @@ fn deployment(parts: &[Part]) -> Option<Deployment> {
 const TOGETHER_S: f64 = 1e-3;
 
 /// Drivers that did not begin together.
-fn apart(drivers: &[Driver<'_>], clocks: &Clocks) -> Result<Option<String>, AtlasError> {
+fn apart(drivers: &[Driver<'_>], timeline: &Timeline) -> Result<Option<String>, AtlasError> {
     let first_ns = drivers[0].1.origin_ns;
     for (part, driving, _) in &drivers[1..] {
-        let (origin_ns, off_s) = clocks.atlas.to_reference(&part.info.clock, driving.origin_ns)?;
+        let (origin_ns, off_s) = timeline.atlas.to_reference(&part.info.clock, driving.origin_ns)?;
         let apart_s = (origin_ns as f64 - first_ns as f64) * 1e-9;
         if apart_s.abs() > TOGETHER_S + off_s {
             return Ok(Some(format!(
