@@ -1,7 +1,7 @@
 //! SQLite: one file, which several processes of one machine may share.
 
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use sqlx::migrate::Migrator;
 use sqlx::sqlite::{
@@ -23,6 +23,9 @@ const ACQUIRE_LIMIT: Duration = Duration::from_secs(2);
 
 /// How long a statement waits for the other writers of the file.
 const BUSY_LIMIT: Duration = Duration::from_secs(3);
+
+/// How long an opening that was refused as busy pauses before the next try.
+const BUSY_PAUSE: Duration = Duration::from_millis(10);
 
 /// A table of finished messages in a SQLite file.
 pub(super) struct SqliteStore {
@@ -57,8 +60,7 @@ impl SqliteStore {
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
             .disable_statement_logging();
-        let pool = SqlitePoolOptions::new().max_connections(CONNECTIONS).acquire_timeout(ACQUIRE_LIMIT);
-        let pool = pool.connect_with(options).await.map_err(|error| unusable(&error))?;
+        let pool = connect(&options).await.map_err(|error| unusable(&error))?;
         migrate(&pool).await.map_err(|error| unusable(&error))?;
         Ok(SqliteStore { name, pool })
     }
@@ -103,6 +105,28 @@ async fn insert(connection: &mut SqliteConnection, rows: &[Row]) -> Result<u64, 
     }
     transaction.commit().await?;
     Ok(changed)
+}
+
+/// Opens the pool, waiting for others that open the same file.
+async fn connect(options: &SqliteConnectOptions) -> Result<SqlitePool, sqlx::Error> {
+    let deadline = Instant::now() + BUSY_LIMIT;
+    loop {
+        let pool = SqlitePoolOptions::new().max_connections(CONNECTIONS).acquire_timeout(ACQUIRE_LIMIT);
+        match pool.connect_with(options.clone()).await {
+            // Two that turn a new file to WAL would wait for each other; SQLite refuses one of them at once, without
+            // asking its busy handler.
+            Err(error) if is_busy(&error) && Instant::now() < deadline => {
+                tokio::time::sleep(BUSY_PAUSE).await
+            }
+            opened => return opened,
+        }
+    }
+}
+
+fn is_busy(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(|error| error.code());
+    // The low byte is the primary code; what stands above it tells the kinds of SQLITE_BUSY (5) apart.
+    code.and_then(|code| code.parse::<u32>().ok()).is_some_and(|code| code & 0xff == 5)
 }
 
 /// Brings the file to the present schema, one process at a time.
