@@ -5,18 +5,19 @@ QUEUE_TYPE ?= classic
 BROKER     ?= auto
 CALIBRATION = data/calibrations/$(if $(filter embedded,$(BROKER)),in-process,$(QUEUE_TYPE))-$(basename $(notdir $(SCENARIO))).toml
 
-.PHONY: demo test lint rabbitmq slurm postgresql prometheus figures bench bench-live bench-driver evidence crosscheck containers verify coverage fuzz help
+.PHONY: demo test lint notebooks rabbitmq slurm postgresql prometheus chromium figures bench bench-live bench-driver evidence crosscheck containers verify coverage fuzz help
 
 help:
 	@echo 'make demo    calibrate, predict, drive, compare on this machine (about a minute after the build)'
 	@echo '             QUEUE_TYPE=quorum, SCENARIO=data/scenarios/mm1-rho80-prefetch2.toml, BROKER=embedded'
-	@echo 'make test    every test, with a private RabbitMQ, PostgreSQL, Prometheus and Slurm'
+	@echo 'make test    every test, with a private RabbitMQ, PostgreSQL, Prometheus, Slurm and a browser'
 	@echo 'make lint    formatting, clippy, documentation'
+	@echo 'make notebooks  every cell of every notebook, from clean (UPDATE=1 keeps the outputs; the first time it builds a kernel)'
 	@echo 'make figures the pictures of the documentation'
 	@echo 'make bench   jobs per second of the simulation engines (docs/performance.md)'
 	@echo 'make bench-live  the ingestion pipeline beside FastAPI + aio-pika + pika (half an hour; docs/performance.md)'
 	@echo 'make bench-driver  how punctual driver and servers are, and what the API costs (a quarter of an hour)'
-	@echo 'make evidence    predictions made before each run beside what was observed (a quarter of an hour; goes on where it was)'
+	@echo 'make evidence    predictions made before each run beside what was observed (three quarters of an hour; goes on where it was)'
 	@echo 'make crosscheck  the same API measured by oha and wrk, and RabbitMQ asked for its own figures'
 	@echo 'make containers  Dockerfile and compose.yaml, as far as they can be checked without a container engine'
 	@echo 'make verify  does the simulation keep its word on this machine? (half a minute)'
@@ -28,13 +29,18 @@ demo:
 	cargo build --release --locked
 	@deploy/demo.sh $(SCENARIO) $(CALIBRATION) --broker $(BROKER) --queue-type $(QUEUE_TYPE)
 
-test: rabbitmq slurm postgresql prometheus
+test: rabbitmq slurm postgresql prometheus chromium
 	cargo test --workspace --locked
 
 lint:
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 	RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --locked
+
+# Executed from clean into target/notebooks; fails on a cell that does, and on outputs that are not those committed.
+notebooks:
+	@deploy/install-notebooks.sh --required
+	@$(or $(CARGO_TARGET_DIR),target)/tools/notebooks/bin/python notebooks/execute.py $(if $(UPDATE),--update)
 
 rabbitmq:
 	@deploy/install-rabbitmq.sh --required
@@ -47,6 +53,9 @@ postgresql:
 
 prometheus:
 	@deploy/install-prometheus.sh --required
+
+chromium:
+	@deploy/install-chromium.sh --required
 
 # Pictures of the documentation, from the published runs and a sweep.
 figures:

@@ -3,8 +3,13 @@
 //! Nothing here produces an observation: runs are read from their folders, and theory and replay come
 //! from `sim`.
 
+pub mod autocorrelated;
 pub mod cli;
 pub mod compare;
+pub mod diagnostics;
+pub mod ladder;
 pub mod pair;
 pub mod plot;
 pub mod report;
+pub mod residual;
+pub mod statistics;

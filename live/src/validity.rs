@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use sim::calibration::fit;
+use sim::calibration::{Origin, fit_run};
 use sim::engine::Ring;
 use sim::model::{JobRecord, Scenario, Terms};
 use sim::output::{quantile_of_sorted, sorted};
@@ -126,7 +126,8 @@ impl Judge {
 
     /// What do late sends, services that were not as demanded, and changing overheads do to the wait?
     fn effects(&mut self, scenario: &Scenario, records: &[JobRecord]) {
-        let terms = fit(records, scenario.effective_prefetch()).map_or(Terms::IDEAL, |found| found.terms());
+        let terms = fit_run(records, scenario.effective_prefetch(), Origin::Due)
+            .map_or(Terms::IDEAL, |found| found.terms());
         let replay = Replay::new(scenario, records, terms);
         let meant = replay.waits(terms, due, |record| record.demand_s + terms.overshoot_s);
         let late = replay.waits(terms, sent, |record| record.demand_s + terms.overshoot_s);
@@ -257,7 +258,7 @@ impl<'a> Replay<'a> {
     fn drift(&self, records: &[JobRecord], prefetch: u32) -> Option<f64> {
         let (first, second) = records.split_at(records.len() / 2);
         let wait_s = |half| {
-            let terms = fit(half, prefetch).ok()?.terms();
+            let terms = fit_run(half, prefetch, Origin::Due).ok()?.terms();
             Some(self.waits(terms, due, |record| record.demand_s + terms.overshoot_s)[0])
         };
         Some(self.shift(wait_s(first)?, wait_s(second)?))

@@ -1,15 +1,18 @@
 //! The command line of `analysis`.
 
+mod selection;
+
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use sim::cli::RUNS;
 use sim::console::{Console, Failure};
+use sim::plot::format_fits;
 
 use crate::compare::{Comparison, Verdict, compare};
-use crate::pair::{Pair, PairError};
-use crate::plot::Plot;
+use crate::pair::Pair;
+use crate::plot::{Evidence, Plot};
 use crate::report;
+use selection::Selection;
 
 /// Compares a prediction with an observation of the same jobs.
 ///
@@ -26,44 +29,12 @@ enum Verb {
     /// Prints predicted and observed side by side, and why they differ
     #[command(after_help = "Example: analysis compare data/runs/…_sim data/runs/…_live --strict")]
     Compare(CompareArguments),
-    /// Writes report.html and plots/*.png
+    /// Writes report.html, report.md and plots/
     #[command(after_help = "Example: analysis report --out /tmp/report")]
     Report(ReportArguments),
-    /// Draws one plot as PNG
-    #[command(after_help = "Example: analysis plot wait-cdf --out wait-cdf.png")]
+    /// Draws one plot as PNG or SVG
+    #[command(after_help = "Example: analysis plot wait-cdf --out wait-cdf.svg")]
     Plot(PlotArguments),
-}
-
-/// Which runs to look at.
-#[derive(Debug, Args)]
-struct Selection {
-    /// Run folder of the prediction, then of the observation [default: the newest pair]
-    #[arg(num_args = 2, value_names = ["PREDICTED", "OBSERVED"])]
-    folders: Vec<PathBuf>,
-    /// Folder in which run folders are looked for
-    #[arg(long, value_name = "DIR", default_value = RUNS)]
-    runs: PathBuf,
-}
-
-impl Selection {
-    fn newest() -> Self {
-        Selection { folders: Vec::new(), runs: RUNS.into() }
-    }
-
-    fn open(&self, console: &mut Console<'_>) -> Result<Pair, Failure> {
-        let pair = match self.folders.as_slice() {
-            [predicted, observed] => Pair::open(predicted, observed),
-            _ => Pair::latest(&self.runs),
-        };
-        let pair = pair.map_err(|error| match error {
-            PairError::Fit(_) | PairError::NothingServed { .. } => Failure::Failed(error.to_string()),
-            _ => Failure::BadInput(error.to_string()),
-        })?;
-        for warning in &pair.warnings {
-            console.note(format!("warning: {warning}"));
-        }
-        Ok(pair)
-    }
 }
 
 #[derive(Debug, Args)]
@@ -94,30 +65,36 @@ struct PlotArguments {
     name: PlotName,
     #[command(flatten)]
     selection: Selection,
-    /// File to write [default: NAME.png]
+    /// File to write, .png or .svg [default: NAME.png]
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum PlotName {
+    /// From the textbook's wait to the observed one, share by share
+    Ladder,
     /// Distribution of the wait
     WaitCdf,
     /// Quantiles, observed against predicted
     QuantileQuantile,
     /// Jobs waiting over time
     QueueLength,
-    /// Observed minus predicted, job by job
+    /// What a job's past does not explain of its start, and the longest pauses
     Residuals,
+    /// Observed minus predicted wait, job by job
+    Errors,
 }
 
 impl From<PlotName> for Plot {
     fn from(name: PlotName) -> Self {
         match name {
+            PlotName::Ladder => Plot::Ladder,
             PlotName::WaitCdf => Plot::WaitCdf,
             PlotName::QuantileQuantile => Plot::QuantileQuantile,
             PlotName::QueueLength => Plot::QueueLength,
             PlotName::Residuals => Plot::Residuals,
+            PlotName::Errors => Plot::Errors,
         }
     }
 }
@@ -129,8 +106,8 @@ impl From<PlotName> for Plot {
 pub fn execute(cli: Cli, console: &mut Console<'_>) -> Result<(), Failure> {
     match cli.verb {
         Some(Verb::Compare(arguments)) => {
-            let pair = arguments.selection.open(console)?;
-            let comparison = compare(&pair);
+            let pair = arguments.selection.open()?;
+            let comparison = compared(&pair, console);
             if arguments.json {
                 console.print_json(&comparison)?;
             } else {
@@ -139,14 +116,14 @@ pub fn execute(cli: Cli, console: &mut Console<'_>) -> Result<(), Failure> {
             judge(&comparison, arguments.strict)
         }
         Some(Verb::Report(arguments)) => {
-            let pair = arguments.selection.open(console)?;
+            let pair = arguments.selection.open()?;
             let out = arguments.out.unwrap_or_else(|| pair.observed.path.clone());
-            write_report(&out, &pair, &compare(&pair), console)
+            write_report(&out, &pair, &compared(&pair, console), console)
         }
         Some(Verb::Plot(arguments)) => plot(&arguments, console),
         None => {
-            let pair = Selection::newest().open(console)?;
-            let comparison = compare(&pair);
+            let pair = Selection::newest().open()?;
+            let comparison = compared(&pair, console);
             console.print(report::table(&pair, &comparison))?;
             console.print("")?;
             write_report(&pair.observed.path.clone(), &pair, &comparison, console)?;
@@ -154,6 +131,15 @@ pub fn execute(cli: Cli, console: &mut Console<'_>) -> Result<(), Failure> {
                 .print("next: open the report, or change a scenario and run `sim`, `live`, `analysis` again")
         }
     }
+}
+
+/// The comparison, its warnings said.
+fn compared(pair: &Pair, console: &mut Console<'_>) -> Comparison {
+    let comparison = compare(pair);
+    for warning in &comparison.warnings {
+        console.note(format!("warning: {warning}"));
+    }
+    comparison
 }
 
 fn judge(comparison: &Comparison, strict: bool) -> Result<(), Failure> {
@@ -178,9 +164,18 @@ fn write_report(
 
 fn plot(arguments: &PlotArguments, console: &mut Console<'_>) -> Result<(), Failure> {
     let plot = Plot::from(arguments.name);
-    let pair = arguments.selection.open(console)?;
     let out = arguments.out.clone().unwrap_or_else(|| format!("{}.png", plot.name()).into());
-    let drawn = plot.png(&report::paired_waits(&pair), &out);
+    // Before a long run is read for nothing.
+    format_fits(&out).map_err(|_| {
+        Failure::BadInput(format!(
+            "{}: no picture has this ending\n  rule: a plot is written as .png or .svg\n  remedy: --out {}.svg",
+            out.display(),
+            plot.name()
+        ))
+    })?;
+    let pair = arguments.selection.open()?;
+    let comparison = compared(&pair, console);
+    let drawn = plot.save(&Evidence::of(&pair, &comparison), &out);
     drawn.map_err(|error| Failure::Failed(error.to_string()))?;
     console.print(out.display())
 }

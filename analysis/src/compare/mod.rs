@@ -1,51 +1,79 @@
 //! Predicted against observed: the figures and the verdict.
 
-mod ladder;
+mod error;
+mod metric;
+mod overload;
+mod possible;
+mod sentence;
 mod verdict;
 
-use std::collections::BTreeMap;
-
 use serde::Serialize;
-use sim::engine::trajectory;
-use sim::model::{Scenario, Terms};
-use sim::output::{quantile_of_sorted, sorted};
+use sim::engine::sustainable_rate;
 use sim::run_folder::Verdict as RunVerdict;
-use sim::theory::predict;
+use sim::theory::{Prediction, predict};
 
-pub use ladder::{Rung, ladder};
+pub use error::{Distances, Goodness};
+pub use metric::{Metric, Metrics};
+pub use overload::{Figure, Overload};
 pub use verdict::{Verdict, overall};
 
-use crate::pair::{Pair, PairedJob, TermsSource, Times};
+use crate::autocorrelated::{jobs_needed, judge};
+use crate::diagnostics::{Diagnostic, Saturation, State, diagnose, saturation};
+use crate::ladder::{Correction, Rung, corrections, ladder};
+use crate::pair::{Pair, TermsSource};
+use crate::residual::{Residuals, residuals};
+use error::{Errors, Found};
+use metric::{Statistic, Time};
+use possible::Possible;
+use sentence::sentence;
 
-/// Confidence of the intervals of predictions.
+/// Confidence of the intervals of predictions, and of the errors on which verdicts rest.
 pub const CONFIDENCE: f64 = 0.90;
-
-/// The normal quantile for a two-sided 90 % interval.
-const Z: f64 = 1.644_853_626_951_472_7;
-
-/// The quantiles that are compared, with their names and margins.
-const QUANTILES: [(f64, &str, f64); 3] = [(0.5, "0.5", 0.05), (0.9, "0.9", 0.05), (0.99, "0.99", 0.10)];
-
-/// Margin of the means.
-pub(crate) const MEAN_MARGIN: f64 = 0.05;
 
 /// What a comparison of a pair of runs says.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Comparison {
     /// The worst of the metrics' verdicts, or `invalid` for a run that was not valid.
     pub verdict: Verdict,
-    /// Each metric, predicted and observed.
-    pub metrics: Metrics,
+    /// The verdict in one sentence.
+    pub says: String,
+    /// Whether the run had a steady state, and what says so; `None` for a single job.
+    pub saturation: Option<Saturation>,
+    /// Each metric, predicted and observed; `None` for a run without a steady state.
+    pub metrics: Option<Metrics>,
+    /// What is compared instead where the consumers could not keep up.
+    pub overload: Option<Overload>,
+    /// How far apart the distributions are; `None` for a run without a steady state.
+    pub distances: Option<Distances>,
+    /// What chance does to runs of the predicted model, where the two have jobs of their own.
+    pub goodness: Option<Goodness>,
     /// From the textbook to the observation, one change at a time.
     pub ladder: Vec<Rung>,
-    /// Jobs that would decide an inconclusive verdict; not estimated by this version.
+    /// From the prediction to the observation, one overhead at a time.
+    pub corrections: Vec<Correction>,
+    /// What the recursion cannot explain.
+    pub residuals: Option<Residuals>,
+    /// What about arrivals and services was not what the scenario says.
+    pub diagnostics: Vec<Diagnostic>,
+    /// Jobs that would decide an inconclusive verdict; `None` where it is decided, or no number would.
     pub jobs_needed: Option<u64>,
+    /// The time that takes at the scenario's rate, minutes.
+    pub minutes_needed: Option<f64>,
     /// Where the overheads come from.
     pub calibration: CalibrationUsed,
     /// Judged jobs.
     pub jobs: usize,
+    /// Whether prediction and observation have the same jobs, and are compared job by job.
+    pub shares_jobs: bool,
     /// What a reader should know before trusting the figures.
     pub warnings: Vec<String>,
+}
+
+impl Comparison {
+    /// Whether the run had a steady state.
+    pub fn state(&self) -> State {
+        self.saturation.map_or(State::Steady, |saturation| saturation.state)
+    }
 }
 
 /// Where the overheads of the prediction come from.
@@ -59,150 +87,141 @@ pub struct CalibrationUsed {
     pub fitted_on_this_run: bool,
 }
 
-/// The compared metrics.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Metrics {
-    /// Mean wait.
-    pub mean_wait_s: Metric,
-    /// Quantiles of the wait by probability.
-    pub wait_quantiles_s: BTreeMap<&'static str, Metric>,
-    /// Mean sojourn.
-    pub mean_sojourn_s: Metric,
-    /// Quantiles of the sojourn by probability.
-    pub sojourn_quantiles_s: BTreeMap<&'static str, Metric>,
-}
-
-impl Metrics {
-    /// Every metric with its name for people, wait first.
-    pub fn named(&self) -> Vec<(String, &Metric)> {
-        let quantiles = |what: &str, metrics: &BTreeMap<&'static str, Metric>| -> Vec<_> {
-            let percent = |p: &str| 100.0 * p.parse::<f64>().unwrap_or(0.0);
-            metrics.keys().map(|p| (format!("{what} p{:.0}", percent(p)), *p)).collect()
-        };
-        let mut named = vec![("mean wait".to_owned(), &self.mean_wait_s)];
-        for (name, p) in quantiles("wait", &self.wait_quantiles_s) {
-            named.push((name, &self.wait_quantiles_s[p]));
-        }
-        named.push(("mean sojourn".to_owned(), &self.mean_sojourn_s));
-        for (name, p) in quantiles("sojourn", &self.sojourn_quantiles_s) {
-            named.push((name, &self.sojourn_quantiles_s[p]));
-        }
-        named
-    }
-}
-
-/// One metric, s.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Metric {
-    /// What the textbook says of the scenario; `None` without a closed form.
-    pub textbook: Option<f64>,
-    /// The same jobs through the ideal recursion.
-    pub ideal: f64,
-    /// The same jobs with the calibrated overheads.
-    pub predicted: f64,
-    /// Lower end of the prediction interval.
-    pub low: f64,
-    /// Upper end of the prediction interval.
-    pub high: f64,
-    /// What was observed.
-    pub observed: f64,
-    /// observed / predicted − 1.
-    pub relative_error: f64,
-    /// Largest error that still counts as right, relative to the prediction or a mean service, whichever is
-    /// longer.
-    pub margin: f64,
-    /// The verdict on this metric.
-    pub verdict: Verdict,
-}
-
-/// A statistic of a set of times.
-type Statistic = fn(&[f64]) -> f64;
-
-const STATISTICS: [Statistic; 4] = [
-    |sorted| sorted.iter().sum::<f64>() / sorted.len() as f64,
-    |sorted| quantile_of_sorted(sorted, QUANTILES[0].0).unwrap_or(f64::NAN),
-    |sorted| quantile_of_sorted(sorted, QUANTILES[1].0).unwrap_or(f64::NAN),
-    |sorted| quantile_of_sorted(sorted, QUANTILES[2].0).unwrap_or(f64::NAN),
-];
-
 /// Compares a pair.
 ///
-/// The prediction interval covers what the calibration does not know, to first order: each term is
-/// moved by its standard error, and the effects on the metric, saturation's amplification included,
-/// add in squares. Predicted and observed have the same jobs, so there is no sampling noise between
-/// them to allow for.
+/// Two things are kept apart: how sure the prediction was of itself (its interval: what the calibration left possible),
+/// and how far off it is, with what chance has in that. The verdict is on the second, for a prediction that is right
+/// by its margin is right, however unsure it was.
 pub fn compare(pair: &Pair) -> Comparison {
-    let metrics = metrics(pair);
-    let run_is_valid =
-        pair.observed.manifest.live.as_ref().is_some_and(|live| live.validity.verdict == RunVerdict::Valid);
-    let verdict = match run_is_valid {
-        true => overall(metrics.named().iter().map(|(_, metric)| metric.verdict)),
-        false => Verdict::Invalid,
+    let saturation = saturation(pair.judged(), pair.observed.scenario.queue().servers());
+    let state = saturation.map_or(State::Steady, |saturation| saturation.state);
+    let errors = (state == State::Steady).then(|| Errors::of(pair));
+    let metrics = errors.as_ref().map(|errors| metrics(pair, errors));
+    let overload =
+        (matches!(state, State::Overloaded { .. }) && pair.shares_jobs).then(|| Overload::of(pair));
+    let verdict = verdict(pair, metrics.as_ref(), overload.as_ref());
+    let jobs_needed = match verdict {
+        Verdict::Inconclusive => metrics.as_ref().and_then(most_jobs_needed),
+        _ => None,
     };
-    let calibration = match &pair.source {
-        TermsSource::Calibration { file, made } => {
-            CalibrationUsed { file: Some(file.clone()), made: Some(made.clone()), fitted_on_this_run: false }
-        }
-        TermsSource::FirstThird => CalibrationUsed { file: None, made: None, fitted_on_this_run: true },
-    };
-    Comparison {
+    let minutes = |jobs: u64| jobs as f64 / pair.observed.scenario.arrival_rate() / 60.0;
+    let mut warnings = pair.warnings.clone();
+    if errors.as_ref().is_some_and(|errors| errors.is_short) {
+        warnings.push(
+            "the run is short against how long its queue remembers: intervals are wide, and approximate"
+                .to_owned(),
+        );
+    }
+    let (distances, goodness) = errors.map_or((None, None), |errors| (errors.distances, errors.goodness));
+    let mut comparison = Comparison {
         verdict,
+        says: String::new(),
         metrics,
+        overload,
+        distances,
+        goodness,
         ladder: ladder(pair),
-        jobs_needed: None,
-        calibration,
-        jobs: pair.jobs.len(),
-        warnings: pair.warnings.clone(),
+        corrections: corrections(pair),
+        residuals: residuals(pair),
+        diagnostics: diagnose(
+            &pair.observed.scenario,
+            pair.judged(),
+            effective_utilization(pair, saturation),
+        ),
+        jobs_needed,
+        minutes_needed: jobs_needed.map(minutes),
+        calibration: CalibrationUsed::of(&pair.source),
+        jobs: pair.seen.len(),
+        shares_jobs: pair.shares_jobs,
+        warnings,
+        saturation,
+    };
+    comparison.says = sentence(&comparison);
+    comparison
+}
+
+impl CalibrationUsed {
+    fn of(source: &TermsSource) -> Self {
+        match source {
+            TermsSource::Calibration { file, made } => CalibrationUsed {
+                file: Some(file.clone()),
+                made: Some(made.clone()),
+                fitted_on_this_run: false,
+            },
+            TermsSource::FirstThird => CalibrationUsed { file: None, made: None, fitted_on_this_run: true },
+        }
     }
 }
 
-fn metrics(pair: &Pair) -> Metrics {
-    let textbook = predict(&pair.observed.scenario, None).ok();
-    let shifted = shifted_predictions(pair);
-    let metric = |time: fn(&Times) -> f64, n: usize, textbook: Option<f64>, margin: f64| {
-        let column = |times: &dyn Fn(&PairedJob) -> Times| {
-            STATISTICS[n](&sorted(pair.jobs.iter().map(|job| time(&times(job))).collect()))
-        };
-        let predicted = column(&|job| job.predicted);
-        let effect =
-            |times: &Vec<Times>| STATISTICS[n](&sorted(times.iter().map(time).collect())) - predicted;
-        let error = shifted.iter().map(|times| effect(times).powi(2)).sum::<f64>().sqrt();
-        let (low, high) = ((predicted - Z * error).max(0.0), predicted + Z * error);
-        let observed = column(&|job| job.observed);
+/// The worst verdict of what is compared; invalid for a run that was not valid, and inconclusive where nothing can be
+/// compared.
+fn verdict(pair: &Pair, metrics: Option<&Metrics>, overload: Option<&Overload>) -> Verdict {
+    let live = pair.observed.manifest.live.as_ref();
+    if live.is_none_or(|live| live.validity.verdict != RunVerdict::Valid) {
+        return Verdict::Invalid;
+    }
+    let metrics =
+        metrics.into_iter().flat_map(|metrics| metrics.named().into_iter().map(|(_, metric)| metric.verdict));
+    let figures =
+        overload.into_iter().flat_map(|overload| overload.named().map(|(.., figure)| figure.verdict));
+    overall(metrics.chain(figures))
+}
+
+/// Jobs that decide every undecided metric; `None` if there is one that no number decides.
+fn most_jobs_needed(metrics: &Metrics) -> Option<u64> {
+    let named = metrics.named();
+    let undecided = named.iter().filter(|(_, metric)| metric.verdict == Verdict::Inconclusive);
+    undecided.map(|(_, metric)| metric.jobs_needed).collect::<Option<Vec<u64>>>()?.into_iter().max()
+}
+
+fn metrics(pair: &Pair, errors: &Errors) -> Metrics {
+    let textbook: Option<Prediction> =
+        predict(&pair.predicted_scenario.clone().without_prefetch(), None).ok();
+    let possible = Possible::of(pair);
+    let ideal = [Time::Wait, Time::Sojourn].map(|time| Statistic::of_all(&mut time.of(&pair.ideal).clone()));
+    let observed =
+        [Time::Wait, Time::Sojourn].map(|time| Statistic::of_all(&mut time.of(&pair.seen).clone()));
+    let metric = |time: Time, n: usize| {
+        let Found { predicted, error } = errors.get(time, n);
+        let (low, high) = possible.interval(time, n, predicted, CONFIDENCE);
+        let margin = Statistic::ALL[n].margin(pair.observed.scenario.margins());
+        let verdict = judge(&error, margin);
+        let chance = error.interval(CONFIDENCE);
+        let observed = observed[time as usize][n];
+        let undecided = verdict == Verdict::Inconclusive;
         Metric {
-            textbook,
-            ideal: column(&|job| job.ideal),
+            textbook: textbook.as_ref().and_then(|theory| Statistic::ALL[n].of_theory(theory, time)),
+            ideal: ideal[time as usize][n],
             predicted,
             low,
             high,
             observed,
             relative_error: observed / predicted - 1.0,
+            within_interval: (low..=high).contains(&observed),
+            error: error.value,
+            error_low: chance.low,
+            error_high: chance.high,
             margin,
-            verdict: Verdict::of(observed, low, high, margin, pair.observed.scenario.service().mean()),
+            verdict,
+            jobs_needed: if undecided { jobs_needed(pair.seen.len(), &error, margin) } else { None },
         }
     };
-    let wait: fn(&Times) -> f64 = |times| times.wait_s;
-    let sojourn: fn(&Times) -> f64 = |times| times.sojourn_s;
-    let quantiles = |time: fn(&Times) -> f64, theory: &dyn Fn(&str) -> Option<f64>| {
-        let each = QUANTILES.iter().enumerate();
-        each.map(|(n, (_, name, margin))| (*name, metric(time, n + 1, theory(name), *margin))).collect()
+    let quantiles = |time: Time| {
+        let each = Statistic::ALL.iter().enumerate();
+        each.filter_map(|(n, statistic)| Some((statistic.name()?, metric(time, n)))).collect()
     };
-    let textbook = textbook.as_ref();
     Metrics {
-        mean_wait_s: metric(wait, 0, textbook.and_then(|t| t.mean_wait_s), MEAN_MARGIN),
-        wait_quantiles_s: quantiles(wait, &|p| textbook.and_then(|t| *t.wait_quantiles_s.get(p)?)),
-        mean_sojourn_s: metric(sojourn, 0, textbook.and_then(|t| t.mean_sojourn_s), MEAN_MARGIN),
-        sojourn_quantiles_s: quantiles(sojourn, &|p| textbook.and_then(|t| *t.sojourn_quantiles_s.get(p)?)),
+        mean_wait_s: metric(Time::Wait, 0),
+        wait_quantiles_s: quantiles(Time::Wait),
+        mean_sojourn_s: metric(Time::Sojourn, 0),
+        sojourn_quantiles_s: quantiles(Time::Sojourn),
     }
 }
 
-/// The judged jobs predicted again with each term moved up by its standard error.
-fn shifted_predictions(pair: &Pair) -> Vec<Vec<Times>> {
-    let judge = |terms: Terms| times_of(&pair.observed.scenario, terms, &pair.jobs);
-    pair.terms.shifted().into_iter().map(judge).collect()
-}
-
-fn times_of(scenario: &Scenario, terms: Terms, jobs: &[PairedJob]) -> Vec<Times> {
-    let records = trajectory(scenario, terms);
-    jobs.iter().filter_map(|job| Times::of(records.get(job.job as usize)?)).collect()
+/// ρ′ of the run: as it was seen, or as the overheads of the prediction have it where too few jobs queued.
+fn effective_utilization(pair: &Pair, saturation: Option<Saturation>) -> f64 {
+    let seen =
+        saturation.and_then(|saturation| Some(saturation.offered_rate / saturation.sustainable_rate?.rate));
+    let scenario = &pair.observed.scenario;
+    seen.unwrap_or_else(|| scenario.arrival_rate() / sustainable_rate(scenario, pair.terms.terms()))
 }

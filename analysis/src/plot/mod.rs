@@ -1,8 +1,12 @@
-//! Figures that set predicted against observed waits, as PNG files and as inline SVG.
+//! Figures that set predicted against observed, as PNG files and as SVG.
 //!
-//! All four figures are drawn from the same [`PairedWaits`] with the kit in [`sim::plot`]. Every
-//! series differs in colour and in line style or weight, for grey print.
+//! All figures are drawn from one [`Evidence`] with the kit in [`sim::plot`]. Every series differs in colour and
+//! in line style or weight, for grey print.
 
+mod errors;
+mod evidence;
+mod ladder;
+mod pauses;
 mod quantile_quantile;
 mod queue_length;
 mod residuals;
@@ -16,86 +20,50 @@ use std::path::Path;
 
 use sim::plot::canvas::Canvas;
 use sim::plot::figure::header;
-use sim::plot::{DrawingBackend, Figure, PictureError, png, svg};
+use sim::plot::{DrawingBackend, Figure, PictureError, png, save, svg};
 
+pub use evidence::Evidence;
 use series::job_count;
-
-/// The largest time, in seconds, that a figure accepts (about 30 years).
-const MAX_SECONDS: f64 = 1e9;
-
-/// The waits of one pair of runs: the same measured jobs in three worlds, in due order.
-///
-/// # Units
-/// All times in seconds. The four columns have one entry per job; entry *i* is the same job in each.
-#[derive(Debug, Clone, PartialEq)]
-pub struct PairedWaits {
-    /// Name of the scenario, for the subtitle.
-    pub title: String,
-    /// What served the jobs, for example `RabbitMQ 3.10.8, classic, prefetch 1`.
-    pub setup: String,
-    /// When each job was due, since the start of the run; never decreasing.
-    pub due_s: Vec<f64>,
-    /// Wait of each job in the ideal recursion, without any overhead.
-    pub ideal_wait_s: Vec<f64>,
-    /// Wait of each job as predicted with a calibration made before the run.
-    pub predicted_wait_s: Vec<f64>,
-    /// Wait of each job as it was observed.
-    pub observed_wait_s: Vec<f64>,
-}
-
-impl PairedWaits {
-    /// Refuses columns that cannot be drawn, naming the first thing that is wrong.
-    fn check(&self) -> Result<(), PlotError> {
-        let columns = [
-            ("due_s", &self.due_s),
-            ("ideal_wait_s", &self.ideal_wait_s),
-            ("predicted_wait_s", &self.predicted_wait_s),
-            ("observed_wait_s", &self.observed_wait_s),
-        ];
-        let jobs = self.due_s.len();
-        if let Some((column, values)) = columns.iter().find(|(_, values)| values.len() != jobs) {
-            return Err(PlotError::LengthMismatch { column, expected: jobs, found: values.len() });
-        }
-        if jobs == 0 {
-            return Err(PlotError::NoJobs);
-        }
-        for (column, values) in columns {
-            if let Some(row) = values.iter().position(|v| !v.is_finite() || v.abs() > MAX_SECONDS) {
-                return Err(PlotError::NotATime { column, row, value: values[row] });
-            }
-        }
-        match self.due_s.windows(2).position(|pair| pair[0] > pair[1]) {
-            Some(row) => Err(PlotError::NotInDueOrder { row: row + 1 }),
-            None => Ok(()),
-        }
-    }
-}
 
 /// One kind of figure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Plot {
+    /// From the textbook's mean wait to the observed one, share by share.
+    Ladder,
     /// Distribution functions of the wait: ideal, predicted, observed.
     WaitCdf,
     /// Observed quantiles of the wait against predicted ones, with the diagonal.
     QuantileQuantile,
     /// Number of jobs waiting over the run, predicted and observed.
     QueueLength,
-    /// Observed minus predicted wait of every job, over the run.
+    /// What the recursion cannot explain of each start, over the run.
     Residuals,
+    /// Observed minus predicted wait of every job, over the run.
+    Errors,
 }
 
 impl Plot {
     /// Every figure, in the order of a report.
-    pub const ALL: [Self; 4] = [Self::WaitCdf, Self::QuantileQuantile, Self::QueueLength, Self::Residuals];
+    pub const ALL: [Self; 6] = [
+        Self::Ladder,
+        Self::WaitCdf,
+        Self::QuantileQuantile,
+        Self::QueueLength,
+        Self::Residuals,
+        Self::Errors,
+    ];
 
-    /// Short name, fit for a file stem: `wait-cdf`, `quantile-quantile`, `queue-length`, `residuals`.
+    /// Short name, fit for a file stem: `ladder`, `wait-cdf`, `quantile-quantile`, `queue-length`, `residuals` or
+    /// `errors`.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
+            Self::Ladder => "ladder",
             Self::WaitCdf => "wait-cdf",
             Self::QuantileQuantile => "quantile-quantile",
             Self::QueueLength => "queue-length",
             Self::Residuals => "residuals",
+            Self::Errors => "errors",
         }
     }
 
@@ -103,10 +71,12 @@ impl Plot {
     #[must_use]
     pub fn heading(self) -> &'static str {
         match self {
+            Self::Ladder => "From the textbook to the observation",
             Self::WaitCdf => "How long jobs wait",
             Self::QuantileQuantile => "Quantiles of the wait: observed against predicted",
             Self::QueueLength => "Jobs waiting in the queue",
-            Self::Residuals => "Error of the prediction, job by job",
+            Self::Residuals => "Pauses: what a job’s past does not explain",
+            Self::Errors => "Error of the prediction, job by job",
         }
     }
 
@@ -114,26 +84,37 @@ impl Plot {
     #[must_use]
     pub fn caption(self) -> &'static str {
         match self {
+            Self::Ladder => {
+                "From top to bottom the formula is made more like the run, one thing at a time; each bar is what that \
+                 one change adds to the wait or takes away, and the last bar before the observed wait is what no \
+                 model here explains."
+            }
             Self::WaitCdf => {
-                "Each curve gives the share of jobs that waited no longer than the time below it; where \
-                 the dashed curve covers the thick one the prediction holds, and the gap to the thin one \
-                 is what the real system adds to the textbook's ideal queue."
+                "Each curve gives the share of jobs that waited no longer than the time below it; where the dashed \
+                 curve covers the thick one the prediction holds, the gap to the thin one is what the real system adds \
+                 to the textbook’s ideal queue, and the shaded band is how far another run of this length could be off."
             }
             Self::QuantileQuantile => {
-                "Each point compares a quantile of the observed waits with the same quantile of the \
-                 predicted ones: on the diagonal the two agree, above it jobs waited longer than \
-                 predicted, and the small grey points show how low the ideal queue would have guessed."
+                "Each point compares a quantile of the observed waits with the same quantile of the predicted ones: on \
+                 the diagonal the two agree, above it jobs waited longer than predicted; the shaded band is how far \
+                 another run of this length could be off, and the small grey points show how low the ideal queue \
+                 would have guessed."
             }
             Self::QueueLength => {
-                "The line is the number of jobs that were waiting at each moment of the run, the shaded \
-                 area what was predicted for the very same jobs; where the line follows the edge of the \
-                 area the queue grew and drained as predicted."
+                "The thick line is the number of jobs that were waiting at each moment of the run, the dashed one what \
+                 was predicted, and the shaded area what the calibration leaves possible: where the thick line runs \
+                 inside it, the queue grew and drained as predicted. A prediction with jobs of its own has its peaks \
+                 elsewhere; then only their height and their length can be compared."
             }
             Self::Residuals => {
-                "Each point is one job, placed by how much longer (above zero) or shorter (below zero) it \
-                 waited than predicted; the thick line is the running median: errors grow and vanish with \
-                 the queue, but a lasting shift away from zero means that the real system was slower or \
-                 faster than calibrated."
+                "Each point is one job, placed by how much later it began than its arrival and the jobs before it \
+                 allow: above, every pause of the run as a spike, the longest with their numbers in the table of \
+                 pauses; below, the same enlarged to what is usual, with its running median."
+            }
+            Self::Errors => {
+                "Each point is one job, placed by how much longer (above zero) or shorter (below zero) it waited than \
+                 predicted; the thick line is the running median: errors grow and vanish with the queue, but a lasting \
+                 shift away from zero means that the real system was slower or faster than calibrated."
             }
         }
     }
@@ -143,31 +124,41 @@ impl Plot {
     /// # Errors
     /// [`PlotError::Picture`] if the file cannot be written or its name does not end in `.png`; otherwise as
     /// [`Plot::svg`].
-    pub fn png(self, data: &PairedWaits, path: &Path) -> Result<(), PlotError> {
-        data.check()?;
-        Ok(png(&Drawn { plot: self, data }, path)?)
+    pub fn png(self, evidence: &Evidence<'_>, path: &Path) -> Result<(), PlotError> {
+        evidence.check(self)?;
+        Ok(png(&Drawn { plot: self, evidence }, path)?)
     }
 
     /// The figure as an `<svg>` element, ready to stand inside an HTML page; see [`sim::plot::svg`].
     ///
     /// # Errors
-    /// [`PlotError::NoJobs`], [`PlotError::LengthMismatch`], [`PlotError::NotATime`] or
-    /// [`PlotError::NotInDueOrder`] if the data cannot be drawn; [`PlotError::Picture`] if the library fails.
-    pub fn svg(self, data: &PairedWaits) -> Result<String, PlotError> {
-        data.check()?;
-        Ok(svg(&Drawn { plot: self, data })?)
+    /// [`PlotError::NoJobs`], [`PlotError::NotATime`], [`PlotError::OtherJobs`] or [`PlotError::NoOverheads`] if
+    /// there is nothing to draw; [`PlotError::Picture`] if the library fails.
+    pub fn svg(self, evidence: &Evidence<'_>) -> Result<String, PlotError> {
+        evidence.check(self)?;
+        Ok(svg(&Drawn { plot: self, evidence })?)
+    }
+
+    /// Writes the figure in the format that the file's name asks for, `.png` or `.svg`.
+    ///
+    /// # Errors
+    /// [`PlotError::Picture`] if the file cannot be written or its name has another ending; otherwise as
+    /// [`Plot::svg`].
+    pub fn save(self, evidence: &Evidence<'_>, path: &Path) -> Result<(), PlotError> {
+        evidence.check(self)?;
+        Ok(save(&Drawn { plot: self, evidence }, path)?)
     }
 }
 
-/// One kind of figure of some data.
+/// One kind of figure of some evidence.
 struct Drawn<'a> {
     plot: Plot,
-    data: &'a PairedWaits,
+    evidence: &'a Evidence<'a>,
 }
 
 impl Figure for Drawn<'_> {
     fn title(&self) -> String {
-        format!("{}: {}, {}", self.plot.heading(), self.data.title, self.data.setup)
+        format!("{}: {}, {}", self.plot.heading(), self.evidence.title, self.evidence.setup)
     }
 
     fn description(&self) -> String {
@@ -175,14 +166,17 @@ impl Figure for Drawn<'_> {
     }
 
     fn draw<DB: DrawingBackend>(&self, canvas: &Canvas<DB>) -> Result<(), PictureError> {
-        let Drawn { plot, data } = self;
-        let what = format!("{} · {}", data.title, data.setup);
-        header(canvas, plot.heading(), &what, &job_count(data.due_s.len()))?;
+        let Drawn { plot, evidence } = self;
+        let what = format!("{} · {}", evidence.title, evidence.setup);
+        let state = if evidence.is_steady { "" } else { ", no steady state" };
+        header(canvas, plot.heading(), &what, &format!("{}{state}", job_count(evidence.seen.len())))?;
         match plot {
-            Plot::WaitCdf => wait_cdf::draw(data, canvas),
-            Plot::QuantileQuantile => quantile_quantile::draw(data, canvas),
-            Plot::QueueLength => queue_length::draw(data, canvas),
-            Plot::Residuals => residuals::draw(data, canvas),
+            Plot::Ladder => ladder::draw(evidence, canvas),
+            Plot::WaitCdf => wait_cdf::draw(evidence, canvas),
+            Plot::QuantileQuantile => quantile_quantile::draw(evidence, canvas),
+            Plot::QueueLength => queue_length::draw(evidence, canvas),
+            Plot::Residuals => residuals::draw(evidence, canvas),
+            Plot::Errors => errors::draw(evidence, canvas),
         }
     }
 }
@@ -193,38 +187,38 @@ impl Figure for Drawn<'_> {
 pub enum PlotError {
     /// There is nothing to draw.
     #[error(
-        "there are no measured jobs to plot; at least one is needed (a longer run, or a shorter warm-up)"
+        "no {series} jobs are there to draw\n  rule: a figure needs at least one measured job\n  remedy: drive for \
+         longer, or with a shorter warm-up"
     )]
-    NoJobs,
-    /// The columns do not describe the same jobs.
-    #[error("column {column} has {found} jobs, due_s has {expected}; all columns must hold the same jobs")]
-    LengthMismatch {
-        /// The column that differs.
-        column: &'static str,
-        /// Jobs in `due_s`.
-        expected: usize,
-        /// Jobs in `column`.
-        found: usize,
+    NoJobs {
+        /// The series without jobs.
+        series: &'static str,
     },
     /// A value is no time that can be drawn.
     #[error(
-        "column {column}, row {row}: {value} s cannot be plotted; times must be finite and below 1e9 s, \
-         so leave out jobs that were never served"
+        "the {series} job {job} has a time of {value} s\n  rule: times are finite and below 1e9 s\n  remedy: look at \
+         that row of jobs.csv"
     )]
     NotATime {
-        /// The column of the value.
-        column: &'static str,
-        /// Its row, counted from 0.
-        row: usize,
-        /// The value, in seconds.
+        /// The series it is in.
+        series: &'static str,
+        /// Number of the job.
+        job: u64,
+        /// The value, s.
         value: f64,
     },
-    /// A job is due before its predecessor.
-    #[error("row {row}: due_s is smaller than in the row before; sort the jobs by due time")]
-    NotInDueOrder {
-        /// The later of the two rows, counted from 0.
-        row: usize,
-    },
+    /// The runs have jobs of their own.
+    #[error(
+        "prediction and observation have jobs of their own, so there is no error job by job\n  rule: `errors` is for \
+         runs of one seed\n  remedy: draw quantile-quantile, or predict with the seed of the observation"
+    )]
+    OtherJobs,
+    /// The recursion has no overheads to go by.
+    #[error(
+        "the run does not tell its overheads, so nothing can be said of what they leave unexplained\n  rule: \
+         `residuals` needs jobs that found a consumer idle and jobs that queued\n  remedy: drive for longer"
+    )]
+    NoOverheads,
     /// The picture could not be drawn or stored.
     #[error(transparent)]
     Picture(#[from] PictureError),

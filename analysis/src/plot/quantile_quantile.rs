@@ -1,13 +1,17 @@
 //! Observed quantiles of the wait against predicted ones.
 
-use sim::plot::{DrawingBackend, HPos, PictureError};
-
-use super::PairedWaits;
-use super::series::{IDEAL, OBSERVED, PREDICTED, quantile, sorted};
-use sim::plot::axis::{Axis, TimeUnit, grouped, significant};
+use sim::plot::axis::{TimeUnit, grouped, significant};
 use sim::plot::canvas::{Canvas, Look, Place, Stroke};
 use sim::plot::figure::{BODY, Frame, GUIDE, INK, MARGINS, NOTE, Sample, legend_entry};
+use sim::plot::{DrawingBackend, HPos, PictureError};
 
+use super::Evidence;
+use super::evidence::Waits;
+use super::series::{IDEAL, OBSERVED, OBSERVED_TINT, PREDICTED, quantile, time_axis};
+use crate::autocorrelated::Band;
+
+/// Quantiles that are looked at, evenly in p up to the 90 % one, and evenly in −ln(1 − p) beyond.
+const QUANTILES: (u32, u32) = (1000, 1000);
 /// Dots nearer than this, in units, to the one drawn before would only cover it.
 const SPACING: f64 = 8.0;
 /// The quantiles pointed out beside the data.
@@ -15,19 +19,29 @@ const LANDMARKS: [(f64, &str); 4] = [(0.5, "median"), (0.9, "90 %"), (0.99, "99 
 
 const DIAGONAL: Stroke = Stroke { color: INK, width: 3.0, dash: Some((10.0, 10.0)) };
 
+const BAND_EDGE: Stroke = Stroke { color: OBSERVED_TINT, width: 2.0, dash: None };
+
 /// Draws the quantiles in a square, with legend and table at its right.
 ///
-/// Every job is one quantile. Going up the ranks, one is left out if its dot would lie on the dot drawn
-/// before; so the dots show where quantiles are, not how many.
-pub(super) fn draw<DB: DrawingBackend>(data: &PairedWaits, canvas: &Canvas<DB>) -> Result<(), PictureError> {
-    let columns = [&data.ideal_wait_s, &data.predicted_wait_s, &data.observed_wait_s];
-    let [ideal, predicted, observed] = columns.map(|waits| sorted(waits));
-    let ends = || [&ideal, &predicted, &observed].into_iter().flat_map(|w| [w[0], w[w.len() - 1]]);
+/// Going up in probability, a quantile is left out if its dot would lie on the dot drawn before; so the dots show
+/// where quantiles are, not how many.
+pub(super) fn draw<DB: DrawingBackend>(
+    evidence: &Evidence<'_>,
+    canvas: &Canvas<DB>,
+) -> Result<(), PictureError> {
+    let waits = evidence.waits();
+    let ends =
+        || [&waits.ideal, &waits.predicted, &waits.seen].into_iter().flat_map(|w| [w[0], w[w.len() - 1]]);
     let unit = TimeUnit::fitting(ends());
-    let axis = Axis::from_zero(ends().map(|end| end * unit.per_second), 5);
+    let axis = time_axis(ends().map(|end| end * unit.per_second), 5);
     let left = Frame::left_of_ticks(canvas, &axis)?;
     let (top, bottom) = (204.0, 884.0);
     let frame = Frame { left, right: left + bottom - top, top, bottom, x: axis.clone(), y: axis };
+    let probabilities = probabilities(waits);
+    let outline = band(&frame, evidence.band(), waits, &probabilities, unit);
+    if !outline.is_empty() {
+        canvas.area(&outline, OBSERVED_TINT)?;
+    }
     for tick in frame.x.ticks() {
         canvas.line(&[frame.at(tick, frame.y.low), frame.at(tick, frame.y.high)], GUIDE)?;
     }
@@ -36,9 +50,10 @@ pub(super) fn draw<DB: DrawingBackend>(data: &PairedWaits, canvas: &Canvas<DB>) 
         &format!("quantile of the predicted waits ({})", unit.name),
         &format!("same quantile of the observed waits ({})", unit.name),
     )?;
-    for (series, color, radius) in [(&ideal, IDEAL, 4.0), (&observed, OBSERVED, 7.0)] {
-        let pairs = predicted.iter().zip(series);
-        let places = pairs.map(|(x, y)| frame.at(x * unit.per_second, y * unit.per_second));
+    for (series, color, radius) in [(&waits.ideal, IDEAL, 4.0), (&waits.seen, OBSERVED, 7.0)] {
+        let places = probabilities.iter().map(|p| {
+            frame.at(quantile(&waits.predicted, *p) * unit.per_second, quantile(series, *p) * unit.per_second)
+        });
         for place in spaced(places) {
             canvas.dot(place, radius, color, 1.0)?;
         }
@@ -46,17 +61,65 @@ pub(super) fn draw<DB: DrawingBackend>(data: &PairedWaits, canvas: &Canvas<DB>) 
     let corner = |value| frame.at(value, value);
     canvas.line(&[corner(frame.x.low), corner(frame.x.high)], DIAGONAL)?;
     let left = frame.right + 90.0;
-    legend(canvas, left)?;
-    table(canvas, left, &predicted, &observed, unit)
+    legend(canvas, left, !outline.is_empty())?;
+    table(canvas, left, &waits.predicted, &waits.seen, unit)
 }
 
-fn legend<DB: DrawingBackend>(canvas: &Canvas<DB>, left: f64) -> Result<(), PictureError> {
+/// Probabilities at which quantiles are looked at, as far into the tail as the smallest sample goes.
+fn probabilities(waits: &Waits) -> Vec<f64> {
+    let jobs = waits.predicted.len().min(waits.seen.len()).min(waits.ideal.len()) as f64;
+    let (body, tail) = QUANTILES;
+    let decay = (0.1 * jobs).ln().max(0.0);
+    let body = (0..body).map(|i| 0.9 * (f64::from(i) + 0.5) / f64::from(body));
+    let tail = (0..=tail).map(|i| 1.0 - 0.1 * (-decay * f64::from(i) / f64::from(tail)).exp());
+    body.chain(tail).chain([1.0]).collect()
+}
+
+/// The outline of the band, along its upper end and back along its lower one, cut off at the frame where the band is
+/// open; nothing where it is open everywhere.
+fn band(frame: &Frame, band: &Band, waits: &Waits, probabilities: &[f64], unit: TimeUnit) -> Vec<Place> {
+    let (mut low, mut high) = (Vec::new(), Vec::new());
+    let mut is_bounded = false;
+    for p in probabilities {
+        let (below, above) = band.quantile_s(*p);
+        is_bounded |= below.is_some() && above.is_some();
+        let x = quantile(&waits.predicted, *p) * unit.per_second;
+        let end = |value: Option<f64>, open: f64| {
+            let value = value.map_or(open, |value| value * unit.per_second);
+            frame.at(x, value.clamp(frame.y.low, frame.y.high))
+        };
+        low.push(end(below, frame.y.low));
+        high.push(end(above, frame.y.high));
+    }
+    if !is_bounded {
+        return Vec::new();
+    }
+    let (mut outline, low) = (thinned(&high), thinned(&low));
+    outline.extend(low.into_iter().rev());
+    outline
+}
+
+/// Leaves out places less than a unit away from the one before.
+fn thinned(places: &[Place]) -> Vec<Place> {
+    let mut kept: Vec<Place> = Vec::new();
+    for place in places {
+        let near = |other: &Place| (place.0 - other.0).abs() < 1.0 && (place.1 - other.1).abs() < 1.0;
+        if !kept.last().is_some_and(near) {
+            kept.push(*place);
+        }
+    }
+    kept
+}
+
+fn legend<DB: DrawingBackend>(canvas: &Canvas<DB>, left: f64, has_band: bool) -> Result<(), PictureError> {
+    let band = (Sample::Area(OBSERVED_TINT, BAND_EDGE), "90 % band of another run");
     let entries = [
         (Sample::Dots(OBSERVED, 7.0, 1.0), "observed"),
         (Sample::Line(DIAGONAL), "where the prediction is exact"),
         (Sample::Dots(IDEAL, 4.0, 1.0), "ideal queue, for comparison"),
     ];
-    for (i, (sample, text)) in entries.into_iter().enumerate() {
+    let entries = entries.into_iter().chain(has_band.then_some(band));
+    for (i, (sample, text)) in entries.enumerate() {
         legend_entry(canvas, (left, 236.0 + 50.0 * i as f64), sample, text)?;
     }
     Ok(())
@@ -78,7 +141,7 @@ fn table<DB: DrawingBackend>(
         }
         Ok(())
     };
-    let mut y = 470.0;
+    let mut y = 500.0;
     let heads =
         [("predicted", PREDICTED), ("observed", OBSERVED)].map(|(t, color)| (t, Look { color, ..BODY }));
     let title = format!("wait ({})", unit.name);

@@ -3,232 +3,154 @@
 use std::fmt::Write;
 
 use sim::cli::headline;
-use sim::console::milliseconds;
-use sim::run_folder::{Ledger, LiveSummary};
 
-use super::table::{basis, signed_milliseconds, steps};
-use crate::compare::{Comparison, Metric, Verdict};
+use super::figures::{distances, metrics, overheads, overload, saturation};
+use super::reasons::{corrections, diagnostics, ladder, pauses};
+use super::run::{basis, ledger, load, provenance, validity};
+use super::{Picture, escape, state_name};
+use crate::compare::Comparison;
 use crate::pair::Pair;
-use crate::plot::{PairedWaits, Plot, PlotError};
+use crate::plot::Plot;
 
 /// The whole page: nothing is fetched, pictures are inline.
-///
-/// # Errors
-/// [`PlotError`] if a picture cannot be drawn.
-pub fn page(pair: &Pair, comparison: &Comparison, waits: &PairedWaits) -> Result<String, PlotError> {
+pub(super) fn page(pair: &Pair, comparison: &Comparison, pictures: &[Picture]) -> String {
     let mut body = String::new();
-    headings(&mut body, pair, comparison);
-    metrics(&mut body, comparison);
-    ladder(&mut body, comparison);
-    let _ = write!(body, "<h2>Pictures</h2>");
-    for plot in Plot::ALL {
-        let (picture, caption) = (plot.svg(waits)?, escape(plot.caption()));
-        let _ = write!(body, "<figure>{picture}<figcaption>{caption}</figcaption></figure>");
+    heading(&mut body, pair, comparison);
+    answer(&mut body, comparison);
+    let draw = |body: &mut String, plots: &[Plot]| figures(body, pictures, plots);
+    if comparison.metrics.is_some() {
+        section(&mut body, "Why: from the textbook to the observation");
+        draw(&mut body, &[Plot::Ladder]);
+        body.push_str(&ladder(comparison, 4).html());
+        if let Some(corrections) = corrections(comparison, 4) {
+            section(&mut body, "Why: from the prediction to the observation");
+            body.push_str(&corrections.html());
+        }
+        section(&mut body, "How long jobs waited");
+        draw(&mut body, &[Plot::WaitCdf, Plot::QuantileQuantile]);
     }
-    overheads(&mut body, pair);
-    if let Some(live) = &pair.observed.manifest.live {
-        load_and_ledger(&mut body, live);
+    section(&mut body, "Over the run");
+    draw(&mut body, &[Plot::QueueLength, Plot::Residuals]);
+    match (pauses(comparison, usize::MAX), &comparison.residuals) {
+        (Some(pauses), _) => body.push_str(&pauses.html()),
+        (None, Some(_)) => body.push_str("<p>No job began unusually late.</p>"),
+        (None, None) => body.push_str(
+            "<p>The run does not tell its overheads, since hardly a job found a consumer idle, or hardly one queued; so \
+             nothing is said of pauses.</p>",
+        ),
     }
-    provenance(&mut body, pair);
-    let title = escape(pair.observed.scenario.name());
+    draw(&mut body, &[Plot::Errors]);
+    section(&mut body, "Arrivals and services");
+    match comparison.diagnostics.as_slice() {
+        [] => body.push_str("<p>Too few jobs to say anything of them.</p>"),
+        rows => body.push_str(&diagnostics(rows.iter()).html()),
+    }
+    if let Some(distances) = distances(comparison) {
+        section(&mut body, "How far apart the distributions are");
+        body.push_str(&distances.html());
+    }
+    section(&mut body, "Overheads of the prediction");
+    body.push_str(&overheads(pair).html());
+    run(&mut body, pair);
+    let title = escape::html(pair.observed.scenario.name());
     let style = include_str!("style.css");
-    Ok(format!(
+    format!(
         "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\
-         <title>{title}: predicted and observed</title><style>{style}</style></head>\
-         <body><main>{body}</main></body></html>\n"
-    ))
-}
-
-fn headings(body: &mut String, pair: &Pair, comparison: &Comparison) {
-    let scenario = &pair.observed.scenario;
-    let _ = write!(body, "<p class=\"setup\">{}</p>", escape(&pair.set_up()));
-    let _ = write!(body, "<h1>{}</h1>", escape(scenario.name()));
-    let wait = &comparison.metrics.mean_wait_s;
-    let class = comparison.verdict.to_string();
-    let _ = write!(
-        body,
-        "<p class=\"verdict {class}\"><strong>{}</strong> {}</p>",
-        match comparison.verdict {
-            Verdict::Valid => "The prediction holds.",
-            Verdict::Inconclusive => "Not decided.",
-            Verdict::Invalid => "The prediction does not hold.",
-        },
-        escape(&sentence(wait)),
-    );
-    let _ = write!(body, "<p>{}<br>{}</p>", escape(scenario.description()), escape(&headline(scenario)));
-    let _ = write!(body, "<p>{}; {} jobs judged.</p>", escape(&basis(pair)), comparison.jobs);
-    for warning in &comparison.warnings {
-        let _ = write!(body, "<p class=\"warning\">{}</p>", escape(warning));
-    }
-}
-
-fn sentence(wait: &Metric) -> String {
-    let textbook = match wait.textbook {
-        Some(textbook) => format!(
-            "; the textbook says {}, and it was {:.1} times that",
-            milliseconds(textbook),
-            wait.observed / textbook
-        ),
-        None => String::new(),
-    };
-    format!(
-        "The mean wait was {}, predicted {} ({:+.1} %){textbook}.",
-        milliseconds(wait.observed),
-        milliseconds(wait.predicted),
-        100.0 * wait.relative_error
+         <title>{title}: {verdict}</title><style>{style}</style></head>\n<body><main>{body}</main></body></html>\n",
+        verdict = comparison.verdict,
     )
 }
 
-fn metrics(body: &mut String, comparison: &Comparison) {
+fn section(body: &mut String, title: &str) {
+    let _ = write!(body, "\n<h2>{}</h2>", escape::html(title));
+}
+
+fn heading(body: &mut String, pair: &Pair, comparison: &Comparison) {
+    let scenario = &pair.observed.scenario;
+    let verdict = comparison.verdict.to_string();
+    let _ = write!(body, "<p class=\"setup\">{}</p>", escape::html(&pair.set_up()));
+    let _ = write!(body, "<h1>{}</h1>", escape::html(scenario.name()));
+    let state = state_name(comparison)
+        .map_or_else(String::new, |state| format!("<span class=\"badge state\">{state}</span> "));
     let _ = write!(
         body,
-        "<h2>Predicted and observed</h2><div class=\"scroll\"><table><thead><tr><th></th><th>textbook</th>\
-         <th>same jobs, no overhead</th><th>predicted</th><th>90 % interval</th><th>observed</th>\
-         <th>error</th><th>margin</th><th>verdict</th></tr></thead><tbody>"
+        "<p class=\"verdict {verdict}\"><strong class=\"badge {verdict}\">{verdict}</strong> {state}{}</p>",
+        escape::html(&comparison.says),
     );
-    for (name, metric) in comparison.metrics.named() {
-        let textbook = metric.textbook.map_or_else(|| "–".into(), milliseconds);
+    if !comparison.warnings.is_empty() {
+        let items = comparison.warnings.iter().map(|warning| format!("<li>{}</li>", escape::html(warning)));
+        let _ =
+            write!(body, "<ul class=\"warnings\" aria-label=\"Warnings\">{}</ul>", items.collect::<String>());
+    }
+    if !scenario.description().is_empty() {
+        let _ = write!(body, "<p>{}</p>", escape::html(scenario.description()));
+    }
+    let _ = write!(body, "<p>{}</p>", escape::html(&headline(scenario)));
+    let _ = write!(body, "<p>{}; {} jobs judged.</p>", capitalized(&basis(pair)), comparison.jobs);
+}
+
+/// The metrics, or what there is instead without a steady state.
+fn answer(body: &mut String, comparison: &Comparison) {
+    if let Some(found) = &comparison.metrics {
+        section(body, "Predicted and observed");
+        body.push_str(&metrics(found).html());
+        return;
+    }
+    if let Some(found) = &comparison.overload {
+        section(body, "What the consumers could do");
+        body.push_str(&overload(found).html());
+    }
+    if let Some(found) = &comparison.saturation {
+        section(body, "Why there is no steady state");
+        body.push_str(&saturation(found).html());
+    }
+}
+
+/// The pictures of some plots, as far as they were drawn.
+fn figures(body: &mut String, pictures: &[Picture], plots: &[Plot]) {
+    for picture in plots.iter().filter_map(|plot| pictures.iter().find(|picture| picture.plot == *plot)) {
         let _ = write!(
             body,
-            "<tr><th>{name}</th><td>{textbook}</td><td>{}</td><td>{}</td><td>{} – {}</td><td>{}</td>\
-             <td>{:+.1} %</td><td>±{:.0} %</td><td class=\"{verdict}\">{verdict}</td></tr>",
-            milliseconds(metric.ideal),
-            milliseconds(metric.predicted),
-            milliseconds(metric.low),
-            milliseconds(metric.high),
-            milliseconds(metric.observed),
-            100.0 * metric.relative_error,
-            100.0 * metric.margin,
-            verdict = metric.verdict,
+            "<figure><div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"{}\">{}</div><figcaption>{}\
+             </figcaption></figure>",
+            escape::html(picture.plot.heading()),
+            picture.svg,
+            escape::html(picture.plot.caption()),
         );
     }
-    let _ = write!(
-        body,
-        "</tbody></table></div><p class=\"note\">Times count from the instant a job was due. “Same jobs, no \
-         overhead” sends exactly these jobs through the ideal queue; “predicted” adds the calibrated overheads. \
-         The interval covers what the calibration does not know. Error is observed over predicted, minus \
-         one.</p>"
-    );
 }
 
-fn ladder(body: &mut String, comparison: &Comparison) {
-    let _ = write!(
-        body,
-        "<h2>Why: from the textbook to the observation</h2><div class=\"scroll\"><table><thead><tr><th></th>\
-         <th>mean wait</th><th>step</th><th>p99 wait</th><th>step</th><th class=\"text\">what changes</th></tr>\
-         </thead><tbody>"
-    );
-    for (rung, [mean_step, p99_step]) in comparison.ladder.iter().zip(steps(&comparison.ladder)) {
-        let time = |value: Option<f64>| value.map_or_else(|| "–".into(), milliseconds);
-        let step = |value: Option<f64>| value.map_or_else(String::new, signed_milliseconds);
-        let _ = write!(
-            body,
-            "<tr><th>{}</th><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td class=\"text\">{}</td></tr>",
-            rung.rung.replace('_', " "),
-            time(rung.mean_wait_s),
-            step(mean_step),
-            time(rung.p99_wait_s),
-            step(p99_step),
-            rung.change(),
-        );
+/// How the run went, and where it comes from.
+fn run(body: &mut String, pair: &Pair) {
+    if let Some(live) = &pair.observed.manifest.live {
+        section(body, "Load and ledger");
+        let _ =
+            write!(body, "<div class=\"columns\">{}{}</div>", load(live).html(), ledger(live.ledger).html());
+        section(body, "Validity of the run");
+        let verdict = match live.validity.reasons.as_slice() {
+            [] => "<p>The run kept its promise: no check failed.</p>".to_owned(),
+            reasons => {
+                let items = reasons.iter().map(|reason| format!("<li>{}</li>", escape::html(reason)));
+                format!("<p>The run did not keep its promise:</p><ul>{}</ul>", items.collect::<String>())
+            }
+        };
+        body.push_str(&verdict);
+        body.push_str(&validity(live).map_or_else(String::new, |checks| checks.html()));
     }
-    let _ = write!(body, "</tbody></table></div>");
-}
-
-fn overheads(body: &mut String, pair: &Pair) {
-    let _ = write!(
-        body,
-        "<h2>Overheads of the prediction</h2><div class=\"scroll\"><table><thead><tr><th></th><th>mean</th>\
-         <th>standard error</th><th>deviation</th><th>jobs</th></tr></thead><tbody>"
-    );
-    for (name, term) in pair.terms.named() {
-        let _ = write!(
-            body,
-            "<tr><th>{name}</th><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>",
-            milliseconds(term.mean_s),
-            milliseconds(term.standard_error_s),
-            milliseconds(term.standard_deviation_s),
-            term.jobs
-        );
+    section(body, "Where this comes from");
+    body.push_str("<dl>");
+    for (name, value, is_code) in provenance(pair) {
+        let value = escape::html(&value);
+        let value = if is_code { format!("<code>{value}</code>") } else { value };
+        let _ = write!(body, "<dt>{name}</dt><dd>{value}</dd>");
     }
-    let _ = write!(body, "</tbody></table></div>");
+    body.push_str("</dl>");
 }
 
-fn load_and_ledger(body: &mut String, live: &LiveSummary) {
-    let quantile = |quantiles: &std::collections::BTreeMap<String, f64>, p: &str| {
-        quantiles.get(p).map_or_else(|| "–".into(), |value| milliseconds(*value))
-    };
-    let Ledger {
-        attempted,
-        confirmed,
-        consumed,
-        lost,
-        unexpected,
-        duplicated,
-        recovered,
-        dead_lettered,
-        unfinished,
-    } = live.ledger;
-    let row = |name: &str, value: String| format!("<tr><th>{name}</th><td>{value}</td></tr>");
-    let rows = [
-        row("offered", format!("{:.2}/s", live.offered_rate)),
-        row("achieved", format!("{:.2}/s", live.achieved_rate)),
-        row("processor stolen", format!("{:.2} %", 100.0 * live.stolen)),
-        row("lateness, median", quantile(&live.lateness_s, "0.5")),
-        row("lateness, 99 %", quantile(&live.lateness_s, "0.99")),
-        row("confirmed response, median", quantile(&live.api_latency_s, "0.5")),
-        row("confirmed response, 99 %", quantile(&live.api_latency_s, "0.99")),
-    ];
-    let counts = [
-        ("attempted", attempted),
-        ("confirmed", confirmed),
-        ("consumed", consumed),
-        ("lost", lost),
-        ("unexpected", unexpected),
-        ("duplicated", duplicated),
-        ("recovered", recovered),
-        ("dead-lettered", dead_lettered),
-        ("unfinished", unfinished),
-    ];
-    let counts: String = counts.iter().map(|(name, count)| row(name, count.to_string())).collect();
-    let _ = write!(
-        body,
-        "<h2>Load and ledger</h2><div class=\"columns\"><table>{}</table><table>{counts}</table></div>",
-        rows.concat()
-    );
-}
-
-fn provenance(body: &mut String, pair: &Pair) {
-    let manifest = &pair.observed.manifest;
-    let machine = &manifest.machine;
-    let _ = write!(
-        body,
-        "<h2>Where this comes from</h2><p class=\"note\">Run folder <code>{}</code>, begun {}, by \
-         <code>{}</code>.<br>{}, {} cores, {} MiB, {}; {}; revision {}; seed {}.</p>",
-        escape(&pair.observed.path.display().to_string()),
-        escape(&manifest.started),
-        escape(&manifest.command.join(" ")),
-        escape(&machine.processor),
-        machine.cores,
-        machine.memory_mib,
-        escape(&machine.system),
-        escape(&manifest.rustc),
-        escape(manifest.revision.get(..12).unwrap_or(&manifest.revision)),
-        manifest.seed,
-    );
-}
-
-fn escape(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for character in text.chars() {
-        match character {
-            '&' => escaped.push_str("&amp;"),
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '"' => escaped.push_str("&quot;"),
-            _ => escaped.push(character),
-        }
-    }
-    escaped
+/// A text whose first letter is a capital, escaped.
+fn capitalized(text: &str) -> String {
+    let mut letters = text.chars();
+    let first = letters.next().map(|letter| letter.to_uppercase().to_string()).unwrap_or_default();
+    escape::html(&(first + letters.as_str()))
 }

@@ -2,6 +2,9 @@
 
 #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
+mod browser;
 mod command_line;
 mod comparison;
+mod report;
 mod support;
+mod verdicts;

@@ -39,7 +39,7 @@ pub fn calibration(scenario: &Scenario, terms: Terms, relative_error: f64) -> Ca
         made: sim::run_folder::timestamp(CALIBRATED),
         queue_type: "classic".into(),
         prefetch,
-        servers: 1,
+        servers: scenario.queue().servers(),
         broker: "RabbitMQ 3.10.8 (managed)".into(),
         machine: "test".into(),
         arrival_rate: 160.0,
@@ -76,6 +76,14 @@ pub fn predicted(base: &Path, scenario: &Scenario, calibration: Option<&Calibrat
 /// Records as a pipeline with exactly these overheads would leave them.
 pub fn records(scenario: &Scenario, terms: Terms) -> Vec<JobRecord> {
     let mut records = trajectory(scenario, terms);
+    if scenario.queue().servers() > 1 {
+        // At prefetch 1 a job is delivered when it can start.
+        assert_eq!(scenario.effective_prefetch(), 1);
+        records
+            .iter_mut()
+            .for_each(|record| (record.sent_s, record.delivered_s) = (Some(record.due_s), record.start_s));
+        return records;
+    }
     let held = scenario.effective_prefetch() as usize;
     for n in 0..records.len() {
         let freed = n
@@ -117,7 +125,7 @@ pub fn observed(base: &Path, scenario: &Scenario, records: &[JobRecord], verdict
         broker: "RabbitMQ 3.10.8 (managed)".into(),
         queue_type: "classic".into(),
         prefetch: scenario.effective_prefetch(),
-        servers: 1,
+        servers: scenario.queue().servers(),
         via: "http".into(),
     });
     folder.manifest_mut().live = Some(LiveSummary {

@@ -19,9 +19,9 @@ use crate::deployment::Deployment;
 use crate::pipeline::{Setup, Via};
 use crate::validity::judge;
 
-/// Share of the scenario's rate at which is measured: at the full rate of a nearly saturated consumer few
-/// jobs would find it idle, and the idle path could not be told.
-const LOAD: f64 = 0.8;
+/// Largest utilization, of consumers without overheads, at which is measured: nearly saturated ones are hardly ever
+/// idle, and the idle path could not be told. Up to there the load is the scenario's own, since overheads depend on it.
+const MOST_UTILIZATION: f64 = 0.8;
 
 /// Most jobs of a calibration, kept in memory.
 const MOST_JOBS: u64 = 2_000_000;
@@ -45,7 +45,7 @@ const WARMUP_S: f64 = 1.0;
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
-    /// Scenario whose services and 0.8 times whose rate to measure under, with other jobs than its runs [default: the default scenario]
+    /// Scenario under whose services and rate (but at most 80 % busy) to measure, with other jobs than its runs [default: the default scenario]
     scenario: Option<PathBuf>,
     #[command(flatten)]
     deployment: Deployment,
@@ -224,7 +224,9 @@ struct Outlook {
     arrival_rate: f64,
     /// `None` if the queue would grow for ever.
     mean_wait_s: Option<f64>,
-    /// Half-width of the 90 % interval, relative to the mean wait.
+    /// Half-width of the 90 % interval of a run after this, relative to the mean wait: movement until then included.
+    interval: Option<f64>,
+    /// The same by what was measured alone.
     precision: Option<f64>,
     wanted_precision: f64,
     /// Seconds of measuring for the wanted precision.
@@ -236,8 +238,14 @@ impl Outlook {
         let arrival_rate = arguments.at_rate.unwrap_or(named.arrivals().rate());
         let limit = calibration.sustainable.map(|sustainable| sustainable.by_terms);
         let wanted_precision = arguments.precision;
-        let overloaded =
-            Outlook { arrival_rate, mean_wait_s: None, precision: None, wanted_precision, needed_s: None };
+        let overloaded = Outlook {
+            arrival_rate,
+            mean_wait_s: None,
+            interval: None,
+            precision: None,
+            wanted_precision,
+            needed_s: None,
+        };
         if limit.is_some_and(|limit| arrival_rate >= limit) {
             return Some(overloaded);
         }
@@ -245,7 +253,8 @@ impl Outlook {
         let forecast = forecast(&scenario, &calibration.terms)?;
         Some(Outlook {
             mean_wait_s: Some(forecast.mean_wait_s),
-            precision: Some(Z * forecast.standard_error_s / forecast.mean_wait_s),
+            interval: Some(Z * forecast.standard_error_s / forecast.mean_wait_s),
+            precision: Some(Z * forecast.measured_s / forecast.mean_wait_s),
             needed_s: Some(f64::from(arguments.duration_s) * forecast.longer(wanted_precision)),
             ..overloaded
         })
@@ -256,7 +265,8 @@ impl Outlook {
 fn load(arguments: &Arguments) -> Result<(Scenario, Scenario), Failure> {
     let scenario = drivable(arguments.scenario.as_deref())?;
     let prefetch = arguments.prefetch.unwrap_or(scenario.effective_prefetch());
-    let rate = LOAD * scenario.arrivals().rate();
+    let capacity = f64::from(scenario.queue().servers()) / scenario.service().mean();
+    let rate = scenario.arrivals().rate().min(MOST_UTILIZATION * capacity);
     let jobs = |seconds: f64| (rate * seconds).ceil() as u64;
     let (measured, warmup) = (jobs(f64::from(arguments.duration_s)).max(1), jobs(WARMUP_S));
     if measured > MOST_JOBS {
@@ -343,8 +353,8 @@ fn drifted(drift: Drift) -> String {
 impl Outlook {
     fn words(&self) -> String {
         let Outlook { arrival_rate, wanted_precision, .. } = self;
-        let (Some(wait_s), Some(precision), Some(needed_s)) =
-            (self.mean_wait_s, self.precision, self.needed_s)
+        let (Some(wait_s), Some(interval), Some(precision), Some(needed_s)) =
+            (self.mean_wait_s, self.interval, self.precision, self.needed_s)
         else {
             return format!(
                 "at {arrival_rate:.1} jobs/s the queue would grow: that is more than is sustainable"
@@ -357,8 +367,9 @@ impl Outlook {
             format!("{wanted} takes --duration-s {}", needed_s.ceil())
         };
         format!(
-            "mean wait {} ± {:.1} % at {arrival_rate:.1} jobs/s, by what was measured alone; {enough}",
+            "mean wait {} ± {:.1} % at {arrival_rate:.1} jobs/s; ± {:.1} % by what was measured alone, and {enough}",
             milliseconds(wait_s),
+            100.0 * interval,
             100.0 * precision
         )
     }

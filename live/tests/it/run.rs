@@ -67,7 +67,7 @@ fn a_calibration_measures_every_term_and_says_for_what() {
         let scenario = scenario.with_prefetch(prefetch.parse().unwrap());
         let file = folder.path().join(answer["file"].as_str().unwrap());
         let calibration = sim::calibration::load(&file, &scenario).unwrap();
-        assert_eq!((calibration.queue_type.as_str(), calibration.arrival_rate), ("classic", 160.0));
+        assert_eq!((calibration.queue_type.as_str(), calibration.arrival_rate), ("classic", 200.0));
     }
 }
 

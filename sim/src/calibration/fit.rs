@@ -41,7 +41,7 @@ struct Served {
 }
 
 /// One value of a term, and when it was seen, s.
-type Seen = (f64, f64);
+type Value = (f64, f64);
 
 /// Estimates the four terms from the records of one or several consumers, warm-up excluded.
 ///
@@ -61,10 +61,69 @@ type Seen = (f64, f64);
 /// before on the same consumer. A job that was due before a place became free has waited at the broker for a place,
 /// and had this one, so there was no other.
 ///
+/// A turnaround that is hidden behind the jobs that a consumer holds is taken for an idle path, give or take half.
+///
 /// # Errors
 /// [`FitError::TooFew`] if fewer than 30 jobs show a term.
-pub fn fit(records: &[JobRecord], prefetch: u32) -> Result<MeasuredTerms, FitError> {
-    let consumers = served(records);
+pub fn fit<'r>(
+    records: impl IntoIterator<Item = &'r JobRecord>,
+    prefetch: u32,
+) -> Result<MeasuredTerms, FitError> {
+    let terms = terms(&served(records.into_iter(), |record| Some(record.due_s)), prefetch)?;
+    let idle_path = terms.idle_path?;
+    let turnaround = match terms.turnaround {
+        Err(FitError::TooFew { .. }) if prefetch > 1 => unseen(&idle_path),
+        found => found?,
+    };
+    let hand_over = terms.hand_over.transpose()?;
+    Ok(MeasuredTerms { idle_path, turnaround, hand_over, overshoot: terms.overshoot })
+}
+
+/// From when the idle path of a job counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    /// From the instant at which it was due, as a prediction has it.
+    Due,
+    /// From the instant at which it was sent: what is left where the replayed arrivals are those that happened. Jobs
+    /// that were never sent are left out.
+    Sent,
+}
+
+/// The overheads of a run for looking at that very run: as [`fit`], but a run in which no consumer was ever idle, or
+/// none ever busy, is fitted, too. What it does not show it does not feel, and the other term stands for it.
+///
+/// # Errors
+/// [`FitError::TooFew`] if fewer than 30 jobs show anything at all.
+pub fn fit_run<'r>(
+    records: impl IntoIterator<Item = &'r JobRecord>,
+    prefetch: u32,
+    origin: Origin,
+) -> Result<MeasuredTerms, FitError> {
+    let from: fn(&JobRecord) -> Option<f64> = match origin {
+        Origin::Due => |record| Some(record.due_s),
+        Origin::Sent => |record| record.sent_s,
+    };
+    let terms = terms(&served(records.into_iter(), from), prefetch)?;
+    let (idle_path, turnaround) = match (terms.idle_path, terms.turnaround) {
+        (Ok(idle_path), Ok(turnaround)) => (idle_path, turnaround),
+        (Ok(idle_path), Err(_)) => (idle_path.clone(), unseen(&idle_path)),
+        (Err(_), Ok(turnaround)) => (unseen(&turnaround), turnaround),
+        (Err(error), Err(_)) => return Err(error),
+    };
+    let hand_over = terms.hand_over.map(|found| found.unwrap_or_else(|_| unseen(&terms.overshoot)));
+    Ok(MeasuredTerms { idle_path, turnaround, hand_over, overshoot: terms.overshoot })
+}
+
+/// What records show of each term.
+struct Seen {
+    idle_path: Result<Measured, FitError>,
+    turnaround: Result<Measured, FitError>,
+    /// None at prefetch 1.
+    hand_over: Option<Result<Measured, FitError>>,
+    overshoot: Measured,
+}
+
+fn terms(consumers: &[Vec<Served>], prefetch: u32) -> Result<Seen, FitError> {
     let held = (prefetch as usize).max(1);
     let jobs = consumers.iter().flatten();
     let overshoot = measure("overshoot", "idle or busy", jobs.map(|job| (job.start_s, job.overshoot_s)))?;
@@ -78,8 +137,8 @@ pub fn fit(records: &[JobRecord], prefetch: u32) -> Result<MeasuredTerms, FitErr
     let margin_s = 2.0 * crate::output::quantile_of_sorted(&first_guess, 0.5).unwrap_or(0.0);
     let idle: Vec<&Served> = idle_after(margin_s).collect();
     let idle_path = idle.iter().map(|job| (job.start_s, job.start_s - job.due_s));
-    let idle_path = measure("idle path", "idle", idle_path)?;
-    let wake_s = idle.iter().map(|job| job.start_s - job.delivered_s).sum::<f64>() / idle.len() as f64;
+    let idle_path = measure("idle path", "idle", idle_path);
+    let wake_s = idle.iter().map(|job| job.start_s - job.delivered_s).sum::<f64>() / idle.len().max(1) as f64;
 
     let windows = consumers.iter().flat_map(|jobs| jobs.windows(held + 1));
     let queued = windows.filter(|window| window[held].due_s + margin_s < window[0].done_s);
@@ -88,30 +147,39 @@ pub fn fit(records: &[JobRecord], prefetch: u32) -> Result<MeasuredTerms, FitErr
         let could_start_s = if held == 1 { job.start_s } else { job.delivered_s + wake_s };
         (job.start_s, could_start_s - window[0].done_s)
     });
-    let turnaround = measure("turnaround", "busy", turnaround)?;
+    let turnaround = measure("turnaround", "busy", turnaround);
 
     let in_hand = pairs().filter(|pair| pair[1].delivered_s + wake_s < pair[0].done_s);
-    let hand_over = match held {
-        1 => None,
-        _ => {
-            let seen = in_hand.map(|pair| (pair[1].start_s, pair[1].start_s - pair[0].done_s));
-            Some(measure("hand-over", "busy", seen)?)
-        }
-    };
-    Ok(MeasuredTerms { idle_path, turnaround, hand_over, overshoot })
+    let hand_over = in_hand.map(|pair| (pair[1].start_s, pair[1].start_s - pair[0].done_s));
+    let hand_over = (held > 1).then(|| measure("hand-over", "busy", hand_over));
+    Ok(Seen { idle_path, turnaround, hand_over, overshoot })
+}
+
+/// Stands for a term that too few jobs show: somewhere between nothing and another term, with about as many legs.
+fn unseen(other: &Measured) -> Measured {
+    Measured {
+        standard_error_s: 0.5 * other.mean_s,
+        jobs: 0,
+        drift: None,
+        quantiles_s: BTreeMap::new(),
+        ..other.clone()
+    }
 }
 
 /// The served jobs of each consumer, in the order in which they started.
-fn served(records: &[JobRecord]) -> Vec<Vec<Served>> {
+fn served<'r>(
+    records: impl Iterator<Item = &'r JobRecord>,
+    from: fn(&JobRecord) -> Option<f64>,
+) -> Vec<Vec<Served>> {
     let mut consumers: BTreeMap<u32, Vec<Served>> = BTreeMap::new();
-    for record in records.iter().filter(|record| !record.warmup) {
-        let (Some(delivered_s), Some(start_s), Some(done_s)) =
-            (record.delivered_s, record.start_s, record.done_s)
+    for record in records.filter(|record| !record.warmup) {
+        let (Some(due_s), Some(delivered_s), Some(start_s), Some(done_s)) =
+            (from(record), record.delivered_s, record.start_s, record.done_s)
         else {
             continue;
         };
         let overshoot_s = done_s - start_s - record.demand_s;
-        let job = Served { due_s: record.due_s, delivered_s, start_s, done_s, overshoot_s };
+        let job = Served { due_s, delivered_s, start_s, done_s, overshoot_s };
         consumers.entry(record.server.unwrap_or(0)).or_default().push(job);
     }
     let mut consumers: Vec<Vec<Served>> = consumers.into_values().collect();
@@ -124,9 +192,9 @@ fn served(records: &[JobRecord]) -> Vec<Vec<Served>> {
 fn measure(
     term: &'static str,
     state: &'static str,
-    seen: impl Iterator<Item = Seen>,
+    seen: impl Iterator<Item = Value>,
 ) -> Result<Measured, FitError> {
-    let mut seen: Vec<Seen> = seen.collect();
+    let mut seen: Vec<Value> = seen.collect();
     if seen.len() < FEWEST {
         return Err(FitError::TooFew { term, jobs: seen.len(), state });
     }
@@ -138,8 +206,8 @@ fn measure(
     let batches = BATCHES.min(values.len() / 2);
     let batch = |n: usize| &seen[n * seen.len() / batches..(n + 1) * seen.len() / batches];
     let mean_of =
-        |batch: &[Seen], part: fn(&Seen) -> f64| batch.iter().map(part).sum::<f64>() / batch.len() as f64;
-    let means: Vec<Seen> =
+        |batch: &[Value], part: fn(&Value) -> f64| batch.iter().map(part).sum::<f64>() / batch.len() as f64;
+    let means: Vec<Value> =
         (0..batches).map(|n| (mean_of(batch(n), |seen| seen.0), mean_of(batch(n), |seen| seen.1))).collect();
     let batch_values: Vec<f64> = means.iter().map(|(_, value)| *value).collect();
     let sorted = crate::output::sorted(values.clone());
@@ -158,12 +226,12 @@ fn measure(
 }
 
 /// How much the line through the means of batches rises from the first to the last; none for fewer than three.
-fn drift(means: &[Seen]) -> Option<Drift> {
+fn drift(means: &[Value]) -> Option<Drift> {
     let count = means.len() as f64;
     if means.len() < 3 {
         return None;
     }
-    let center = |part: fn(&Seen) -> f64| means.iter().map(part).sum::<f64>() / count;
+    let center = |part: fn(&Value) -> f64| means.iter().map(part).sum::<f64>() / count;
     let (at_s, value_s) = (center(|seen| seen.0), center(|seen| seen.1));
     let spread: f64 = means.iter().map(|(at, _)| (at - at_s).powi(2)).sum();
     let slope = means.iter().map(|(at, value)| (at - at_s) * (value - value_s)).sum::<f64>() / spread;

@@ -3,12 +3,14 @@
 mod file;
 mod fit;
 mod forecast;
+mod possible;
 
 pub use file::{
     Calibration, CalibrationError, SCHEMA, Sustainable, TimerLateness, load, newest, parse, render,
 };
-pub use fit::{FitError, fit};
+pub use fit::{FitError, Origin, fit, fit_run};
 pub use forecast::{Forecast, forecast};
+pub use possible::possible;
 
 use std::collections::BTreeMap;
 
@@ -108,20 +110,5 @@ impl MeasuredTerms {
             hand_over: self.hand_over.as_ref().map_or(Overhead::Constant(0.0), Measured::overhead),
             overshoot: self.overshoot.overhead(),
         }
-    }
-
-    /// Each term moved up by one standard error, the others at their means: for propagating errors.
-    pub fn shifted(&self) -> [Terms; 4] {
-        let mean = self.terms();
-        [
-            Terms { idle_path_s: mean.idle_path_s + self.idle_path.standard_error_s, ..mean },
-            Terms { turnaround_s: mean.turnaround_s + self.turnaround.standard_error_s, ..mean },
-            Terms {
-                hand_over_s: mean.hand_over_s
-                    + self.hand_over.as_ref().map_or(0.0, |term| term.standard_error_s),
-                ..mean
-            },
-            Terms { overshoot_s: mean.overshoot_s + self.overshoot.standard_error_s, ..mean },
-        ]
     }
 }

@@ -166,8 +166,8 @@ fn rate(rate: f64) -> f64 {
 
 /// What to run after a prediction.
 fn next_step(runs: &Path, scenario: &Scenario) -> &'static str {
-    if !scenario.is_plain_fcfs() || scenario.queue().servers() > 1 {
-        return "this scenario is simulated, not driven: `live` has one consumer, first come first served";
+    if !scenario.is_plain_fcfs() {
+        return "this scenario is simulated, not driven: `live` serves one class of jobs first come, first served";
     }
     let hash = scenario_file::hash(scenario);
     let driven = list(runs).iter().any(|(_, manifest)| {

@@ -9,7 +9,7 @@ use super::ring::Ring;
 use super::servers::Servers;
 use crate::model::{JobRecord, Outcome, Overheads, Scenario, Terms};
 use crate::output::Range;
-use crate::sampling::{Jobs, OverheadSampler};
+use crate::sampling::{Job, Jobs, OverheadSampler};
 
 /// A recursion that serves jobs in the order in which they are due.
 pub(super) trait Fcfs {
@@ -170,26 +170,33 @@ impl<Q: Fcfs> Course<'_, Q> {
     }
 }
 
-/// The driven jobs of replication 0 by the recursion.
-pub(super) fn trajectory(scenario: &Scenario, overheads: &Overheads) -> Vec<JobRecord> {
-    fn rows(scenario: &Scenario, mut queue: impl Fcfs) -> Vec<JobRecord> {
-        let jobs = Jobs::new(scenario, 0).take(scenario.drive().total() as usize);
-        let row = |job: crate::sampling::Job| {
+/// The driven jobs of replication 0 by the recursion, with their timings and servers.
+pub(super) fn drive(scenario: &Scenario, overheads: &Overheads, visit: impl FnMut(&Job, Timing, u32)) {
+    fn pass(scenario: &Scenario, mut queue: impl Fcfs, mut visit: impl FnMut(&Job, Timing, u32)) {
+        for job in Jobs::new(scenario, 0).take(scenario.drive().total() as usize) {
             let (timing, server, _) = queue.serve(job.due_s, job.demand_s);
-            JobRecord {
-                start_s: Some(timing.start_s),
-                done_s: Some(timing.done_s),
-                server: Some(server),
-                attempts: 1,
-                outcome: Outcome::Served,
-                ..super::trajectory::unserved(scenario, &job)
-            }
-        };
-        jobs.map(row).collect()
+            visit(&job, timing, server);
+        }
     }
     match Choice::of(scenario, overheads, 0) {
-        Choice::Servers(queue) => rows(scenario, queue),
-        Choice::Recursion(queue) => rows(scenario, queue),
-        Choice::Ring(queue) => rows(scenario, *queue),
+        Choice::Servers(queue) => pass(scenario, queue, visit),
+        Choice::Recursion(queue) => pass(scenario, queue, visit),
+        Choice::Ring(queue) => pass(scenario, *queue, visit),
     }
+}
+
+/// The driven jobs of replication 0 as rows.
+pub(super) fn trajectory(scenario: &Scenario, overheads: &Overheads) -> Vec<JobRecord> {
+    let mut rows = Vec::with_capacity(scenario.drive().total() as usize);
+    drive(scenario, overheads, |job, timing, server| {
+        rows.push(JobRecord {
+            start_s: Some(timing.start_s),
+            done_s: Some(timing.done_s),
+            server: Some(server),
+            attempts: 1,
+            outcome: Outcome::Served,
+            ..super::trajectory::unserved(scenario, job)
+        });
+    });
+    rows
 }

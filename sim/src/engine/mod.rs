@@ -6,6 +6,7 @@
 
 #[cfg(test)]
 mod agreement;
+mod consumers;
 mod event;
 mod fcfs;
 mod flow;
@@ -23,6 +24,7 @@ mod tests;
 mod trajectory;
 mod transient;
 
+pub use consumers::Consumers;
 pub use level::first_levels;
 pub use recursion::{Recursion, Timing};
 pub use replication::{
@@ -30,5 +32,5 @@ pub use replication::{
 };
 pub use ring::Ring;
 pub use servers::Servers;
-pub use trajectory::trajectory;
+pub use trajectory::{drive_fcfs, trajectory};
 pub use transient::transient;

@@ -2,6 +2,7 @@
 
 use super::event::{Departure, Mark, Observer, Work, drive};
 use super::fcfs;
+use super::recursion::Timing;
 use crate::model::{JobRecord, Outcome, Overheads, Scenario};
 use crate::sampling::Job;
 
@@ -15,6 +16,20 @@ pub fn trajectory(scenario: &Scenario, overheads: impl Into<Overheads>) -> Vec<J
         return fcfs::trajectory(scenario, &overheads);
     }
     by_events(scenario)
+}
+
+/// The driven jobs of a plain FCFS scenario one by one, as [`trajectory`] has them, without keeping any: for
+/// predicting long runs many times. The third value is the server's number.
+///
+/// # Panics
+/// If the scenario is of another kind.
+pub fn drive_fcfs(
+    scenario: &Scenario,
+    overheads: impl Into<Overheads>,
+    visit: impl FnMut(&Job, Timing, u32),
+) {
+    assert!(scenario.is_plain_fcfs(), "only a plain FCFS queue is a recursion over jobs");
+    fcfs::drive(scenario, &overheads.into(), visit);
 }
 
 /// The driven jobs by the event engine, whatever the scenario.

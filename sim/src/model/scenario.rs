@@ -3,7 +3,8 @@
 use serde::Serialize;
 
 use super::{
-    ArrivalProcess, Arrivals, Class, Discipline, Initial, Outage, Queue, Rate, Service, Station, Transient,
+    ArrivalProcess, Arrivals, Class, Discipline, Initial, Margins, Outage, Queue, Rate, Service, Station,
+    Transient,
 };
 
 /// A complete, valid description of a queue, or a network of queues, and of how long to look at it.
@@ -23,6 +24,7 @@ pub struct Scenario {
     pub(crate) transient: Option<Transient>,
     pub(crate) run: RunLength,
     pub(crate) drive: DriveLength,
+    pub(crate) margins: Margins,
 }
 
 /// The simulation's effort.
@@ -197,6 +199,11 @@ impl Scenario {
         self.offered_load() / f64::from(self.queue().servers)
     }
 
+    /// How far off a prediction of it may be and still count as right.
+    pub fn margins(&self) -> &Margins {
+        &self.margins
+    }
+
     /// The prefetch a real consumer uses: the scenario's, or 1 where it names none.
     pub fn effective_prefetch(&self) -> u32 {
         self.queue().prefetch.unwrap_or(1)
@@ -223,6 +230,17 @@ impl Scenario {
         self
     }
 
+    /// The same scenario with another mean service of its only class, s; the shape stays.
+    ///
+    /// # Panics
+    /// If `mean` is not positive and finite, or the service is each station's own.
+    pub fn with_mean_service(mut self, mean: f64) -> Self {
+        assert!(mean > 0.0 && mean.is_finite(), "a mean service is positive and finite");
+        let service = self.classes[0].service.as_mut().expect("the scenario is no network");
+        service.mean = mean;
+        self
+    }
+
     /// The same scenario with another prefetch, at least 1.
     ///
     /// # Panics
@@ -230,6 +248,13 @@ impl Scenario {
     pub fn with_prefetch(mut self, prefetch: u32) -> Self {
         assert!(prefetch > 0, "a consumer that may hold no job never works");
         self.stations[0].queue.prefetch = Some(prefetch);
+        self
+    }
+
+    /// The same scenario with one central line before its servers, as textbooks have it, instead of a broker that deals
+    /// jobs out ahead.
+    pub fn without_prefetch(mut self) -> Self {
+        self.stations[0].queue.prefetch = None;
         self
     }
 
@@ -247,6 +272,12 @@ impl Scenario {
     pub fn without_events(mut self) -> Self {
         self.outages.clear();
         (self.initial, self.transient) = (None, None);
+        self
+    }
+
+    /// The same scenario, judged by other margins.
+    pub fn with_margins(mut self, margins: Margins) -> Self {
+        self.margins = margins;
         self
     }
 

@@ -15,5 +15,5 @@ pub(crate) use interval::student;
 pub use interval::{CONFIDENCE, Estimate, Interval};
 #[cfg(test)]
 pub(crate) use level::Level;
-pub use quantile::{PROBABILITIES, quantile_of_sorted, sorted};
+pub use quantile::{PROBABILITIES, quantile_of_sorted, select_quantile, sorted};
 pub use tally::Tally;

@@ -21,10 +21,20 @@ pub fn sorted(mut values: Vec<f64>) -> Vec<f64> {
 ///
 /// `None` without values.
 pub fn quantile_of_sorted(values: &[f64], p: f64) -> Option<f64> {
-    let n = values.len();
+    values.get(place(values.len(), p)).copied()
+}
+
+/// The same quantile of values in any order, in linear time; they are left in another order.
+pub fn select_quantile(values: &mut [f64], p: f64) -> Option<f64> {
+    let place = place(values.len(), p);
+    (place < values.len()).then(|| *values.select_nth_unstable_by(place, f64::total_cmp).1)
+}
+
+/// Where the p-quantile of `n` sorted values stands.
+fn place(n: usize, p: f64) -> usize {
     // n·p is nudged down, or 0.9 · 10 = 9.000000000000002 would ask for the tenth value.
     let rank = (n as f64 * p * (1.0 - 1e-12)).ceil() as usize;
-    values.get(rank.clamp(1, n.max(1)) - 1).copied()
+    rank.clamp(1, n.max(1)) - 1
 }
 
 #[cfg(test)]
@@ -41,7 +51,17 @@ mod tests {
     }
 
     #[test]
+    fn a_selected_quantile_is_that_of_the_sorted_values() {
+        let values: Vec<f64> = (0..1000).map(|n| f64::from(n * 7919 % 1009)).collect();
+        for p in [0.001, 0.25, 0.5, 0.9, 0.99, 1.0] {
+            let expected = quantile_of_sorted(&sorted(values.clone()), p);
+            assert_eq!(select_quantile(&mut values.clone(), p), expected, "p = {p}");
+        }
+    }
+
+    #[test]
     fn nothing_has_no_quantile() {
+        assert_eq!(select_quantile(&mut [], 0.5), None);
         assert_eq!(quantile_of_sorted(&[], 0.5), None);
     }
 }

@@ -4,8 +4,8 @@ use serde::Serialize;
 
 use super::grammar;
 use crate::model::{
-    ArrivalProcess, Arrivals, Class, DriveLength, Initial, Outage, Queue, Routing, RunLength, Scenario,
-    Service, Shape, Transient,
+    ArrivalProcess, Arrivals, Class, DriveLength, Initial, Margins, Outage, Queue, Routing, RunLength,
+    Scenario, Service, Shape, Transient,
 };
 
 /// The scenario with every default filled in, as TOML that [`parse`](super::parse) reads back to the same
@@ -38,6 +38,9 @@ struct File<'s> {
     transient: Option<Transient>,
     run: &'s RunLength,
     drive: &'s DriveLength,
+    /// Left out where they are the usual ones, so that files without them keep their hash.
+    #[serde(skip_serializing_if = "Margins::are_usual")]
+    margins: &'s Margins,
 }
 
 #[derive(Serialize)]
@@ -73,6 +76,7 @@ impl<'s> File<'s> {
             transient: scenario.transient,
             run: &scenario.run,
             drive: &scenario.drive,
+            margins: &scenario.margins,
         }
     }
 }

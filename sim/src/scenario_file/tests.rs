@@ -36,6 +36,21 @@ fn the_hash_follows_every_value_and_no_comment() {
 }
 
 #[test]
+fn margins_that_are_the_usual_ones_leave_the_hash_alone() {
+    let base = parse(DEFAULT, "s.toml").unwrap();
+    let usual = parse(&format!("{DEFAULT}\n[margins]\nmean = 0.05\n"), "s.toml").unwrap();
+    assert_eq!((hash(&usual), usual.margins()), (hash(&base), base.margins()));
+    let stricter = parse(&format!("{DEFAULT}\n[margins]\np99 = 0.03\n"), "s.toml").unwrap();
+    assert_eq!((stricter.margins().p99, stricter.margins().mean), (0.03, 0.05));
+    assert_ne!(hash(&stricter), hash(&base));
+    assert_eq!(parse(&resolved(&stricter), "s.toml").unwrap(), stricter);
+    for wrong in ["0.0", "1.0", "-0.1", "nan"] {
+        let mistake = complaint(&format!("{DEFAULT}\n[margins]\np99 = {wrong}\n"));
+        assert_eq!(mistake.key, "margins.p99");
+    }
+}
+
+#[test]
 fn a_missing_drive_table_means_thirty_seconds_after_two() {
     let (text, _) = DEFAULT.split_once("[drive]").unwrap();
     let scenario = parse(text, "s.toml").unwrap();

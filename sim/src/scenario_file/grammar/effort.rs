@@ -1,7 +1,7 @@
-//! How long to look.
+//! How long to look, and how closely.
 
 use super::{MOST_ROWS, Result, time};
-use crate::model::{DriveLength, MOST_JOBS, RunLength, Transient};
+use crate::model::{DriveLength, MOST_JOBS, Margins, RunLength, Transient};
 use crate::scenario_file::table::Table;
 
 /// The simulation's effort; `trace` is the number of jobs there are, if they end. Without a steady state to wait
@@ -74,4 +74,19 @@ pub(super) fn transient(mut table: Table<'_>) -> Result<Transient> {
     )?;
     table.finish()?;
     Ok(Transient { every_s, until_s })
+}
+
+pub(super) const MARGINS: &str = "write [margins] with mean = 0.05";
+
+/// The margins of a verdict; what the table leaves out is as usual.
+pub(super) fn margins(mut table: Table<'_>) -> Result<Margins> {
+    let mut margins = Margins::default();
+    for name in Margins::NAMES {
+        if let Some(entry) = table.number(name, MARGINS)? {
+            let value = entry.ensure(|value| Margins::allows(*value), Margins::RULE, MARGINS)?;
+            *margins.named(name).expect("it is one of the names") = value;
+        }
+    }
+    table.finish()?;
+    Ok(margins)
 }

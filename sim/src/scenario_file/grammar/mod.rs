@@ -45,6 +45,7 @@ pub(super) fn scenario(mut root: Table<'_>) -> Result<Scenario> {
     let is_steady = outages.is_empty() && initial.is_none() && transient.is_none() && trace.is_none();
     let run = effort::run(root.table("run", "write [run]")?, trace, is_steady)?;
     let drive = effort::drive(root.table("drive", "write [drive]")?, rate, trace)?;
+    let margins = root.table("margins", effort::MARGINS)?.map(effort::margins).transpose()?;
     root.finish()?;
     let scenario = Scenario {
         schema: SCHEMA,
@@ -57,6 +58,7 @@ pub(super) fn scenario(mut root: Table<'_>) -> Result<Scenario> {
         transient,
         run,
         drive,
+        margins: margins.unwrap_or_default(),
     };
     support::check(&scenario, &places)?;
     Ok(scenario)
