@@ -7,6 +7,7 @@ pub mod autocorrelated;
 pub mod cli;
 pub mod compare;
 pub mod diagnostics;
+pub mod fit;
 pub mod ladder;
 pub mod pair;
 pub mod plot;

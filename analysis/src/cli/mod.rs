@@ -1,5 +1,6 @@
 //! The command line of `analysis`.
 
+mod fit;
 mod selection;
 
 use std::path::{Path, PathBuf};
@@ -32,6 +33,9 @@ enum Verb {
     /// Writes report.html, report.md and plots/
     #[command(after_help = "Example: analysis report --out /tmp/report")]
     Report(ReportArguments),
+    /// Makes a scenario of a run, or of a table of your own system's time stamps
+    #[command(after_help = "Example: analysis fit jobs.csv --unit ms --servers 2 --out mine.toml")]
+    Fit(fit::Arguments),
     /// Draws one plot as PNG or SVG
     #[command(after_help = "Example: analysis plot wait-cdf --out wait-cdf.svg")]
     Plot(PlotArguments),
@@ -121,6 +125,7 @@ pub fn execute(cli: Cli, console: &mut Console<'_>) -> Result<(), Failure> {
             write_report(&out, &pair, &compared(&pair, console), console)
         }
         Some(Verb::Plot(arguments)) => plot(&arguments, console),
+        Some(Verb::Fit(arguments)) => fit::execute(&arguments, console),
         None => {
             let pair = Selection::newest().open()?;
             let comparison = compared(&pair, console);

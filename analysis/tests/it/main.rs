@@ -5,6 +5,7 @@
 mod browser;
 mod command_line;
 mod comparison;
+mod fitting;
 mod report;
 mod support;
 mod verdicts;
