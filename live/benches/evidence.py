@@ -1,15 +1,17 @@
 """Predictions made BEFORE each run against what was then observed (`make evidence`).
 
-Twelve cells: a classic and a quorum queue, prefetch 2 at ρ = 0.5, 0.8, 0.9, and prefetch 1 at ρ' = 0.5, 0.8, 0.9, where
-ρ' = λ·E(S + overshoot + turnaround) is what decides there: λ comes from the calibration. A cell is, in this order,
+Thirty-eight cells: classic and quorum queues, one and four consumers, prefetch 1, 2 and 10, each at three loads, and one
+overloaded cell per kind of queue. At prefetch 2 and 10 the load is ρ; at prefetch 1 it is ρ' = λ·E(S + overshoot +
+turnaround)/c, which is what decides there: λ comes from the calibration. A cell is, in this order,
 
   live calibrate   other jobs, 0.8 times the rate: the overheads of the minute before
   sim run          the prediction; from here on it is on disk
-  live run         the observation, 30 s to a minute of Poisson arrivals at one server of 5 ms, exponential
+  live run         the observation, half a minute of Poisson arrivals at servers of 5 ms, exponential
   analysis compare both, job by job
 
 A finished cell is a file in the folder; the same command goes on where it was stopped, and measures again what has
-other settings. Whatever the figures are, all cells are shown, those that are not valid, too.
+other settings. Whatever the figures are, all cells are shown, those that are not valid, too, and each is held against
+what is asked of it: met, or missed and why.
 """
 
 import argparse
@@ -32,29 +34,38 @@ WARMUP_JOBS = 320
 SEED = 20260300
 
 # Of overshoot and turnaround together, only for the rate at which the calibration of a prefetch 1 is made.
-GUESSED_OVERHEAD_S = {"classic": 0.0004, "quorum": 0.0008}
+GUESSED_OVERHEAD_S = {"classic": 0.0003, "quorum": 0.0007}
+
+LOADS = (0.5, 0.8, 0.9)
+OVERLOAD = 1.1
+
+# What is asked: the largest errors of mean and p99 wait, and the widest interval of the mean (half of it).
+ERRORS = {1: (0.05, None), 2: (0.03, 0.05), 10: (0.03, 0.05)}
+WIDEST = {1: {0.5: 0.08, 0.8: 0.08, 0.9: 0.15}, 2: dict.fromkeys(LOADS, 0.05), 10: dict.fromkeys(LOADS, 0.05)}
+# Of the cells' 90 % intervals so many are to hold.
+COVERAGE = (0.80, 0.98)
 
 
 @dataclass(frozen=True)
 class Cell:
-    """One comparison; `load` is ρ at prefetch 2, and ρ' at prefetch 1. Each has jobs of its own, by its seed."""
+    """One comparison; `load` is ρ at prefetch 2 and 10, and ρ' at prefetch 1. Each has jobs of its own, by its seed."""
 
     queue: str
+    servers: int
     prefetch: int
     load: float
     seed: int
 
     @property
     def name(self):
-        return f"{self.queue}-prefetch{self.prefetch}-{self.load}"
+        return f"{self.queue}-servers{self.servers}-prefetch{self.prefetch}-{self.load}"
 
 
-CELLS = [
-    Cell(queue, prefetch, load, SEED + number)
-    for number, (queue, prefetch, load) in enumerate(
-        (queue, prefetch, load) for queue in ("classic", "quorum") for prefetch in (2, 1) for load in (0.5, 0.8, 0.9)
-    )
+KINDS = [
+    *((queue, servers, prefetch, load) for servers in (1, 4) for prefetch in (2, 1, 10) for queue in ("classic", "quorum") for load in LOADS),
+    *((queue, 1, 1, OVERLOAD) for queue in ("classic", "quorum")),
 ]
+CELLS = [Cell(*kind, SEED + number) for number, kind in enumerate(KINDS)]
 
 
 class Bench:
@@ -65,7 +76,8 @@ class Bench:
         self.live, self.sim, self.analysis = (options.target / name for name in ("live", "sim", "analysis"))
 
     def settings(self, cell):
-        return {**asdict(cell), "jobs": self.options.jobs, "calibrated_s": self.options.duration_s}
+        options = self.options
+        return {**asdict(cell), "jobs": options.jobs, "run_s": options.run_s, "calibrated_s": options.duration_s}
 
     def kept(self, cell):
         """What an earlier command found for the cell; None if it has to be measured."""
@@ -80,12 +92,15 @@ class Bench:
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         guess = 0.0 if cell.prefetch > 1 else GUESSED_OVERHEAD_S[cell.queue]
-        calibration, terms = self.calibrate(cell, self.scenario(cell, folder, cell.load / (MEAN_SERVICE_S + guess)))
-        # At prefetch 2 ρ is given; at prefetch 1 the calibration says how long a job occupies the consumer.
+        # There is nothing to calibrate at a rate that nobody can work off.
+        rate = min(cell.load, 0.9) * cell.servers / (MEAN_SERVICE_S + guess)
+        calibration, terms = self.calibrate(cell, self.scenario(cell, folder, rate))
+        # At prefetch 2 and more ρ is given; at prefetch 1 the calibration says how long a job occupies a consumer.
         occupied = MEAN_SERVICE_S
         if cell.prefetch == 1:
             occupied += terms["overshoot"]["mean_s"] + terms["turnaround"]["mean_s"]
-        path, runs = self.scenario(cell, folder, cell.load / occupied), f"--runs={folder / 'runs'}"
+        rate = cell.load * cell.servers / occupied
+        path, runs = self.scenario(cell, folder, rate), f"--runs={folder / 'runs'}"
         given = [f"--calibration={folder / 'calibration.toml'}", "--allow-unstable", "--json", runs]
         predicted = answer([self.sim, "run", path, *given], self.log)
         deployed = [f"--queue-type={cell.queue}", "--json", "--quiet", runs]
@@ -93,15 +108,13 @@ class Bench:
         compared = answer([self.analysis, "compare", predicted["run"], observed["run"], "--json"], self.log)
         found = {
             "settings": self.settings(cell),
-            "rate": cell.load / occupied,
-            "rho": cell.load / occupied * MEAN_SERVICE_S,
+            "rate": rate,
+            "rho": rate * MEAN_SERVICE_S / cell.servers,
             "effective_rho": predicted["metrics"]["effective_utilization"],
             "calibration": {key: calibration[key] for key in ("made", "valid", "stolen", "sustainable", "terms")},
             "times": {"calibrated": calibration["made"], **times(predicted["run"], observed["run"])},
-            "metrics": compared["metrics"],
             "verdict_on_prediction": compared["verdict"],
-            "ladder": compared["ladder"],
-            "warnings": compared["warnings"],
+            **{key: compared[key] for key in ("says", "metrics", "overload", "ladder", "corrections", "jobs", "warnings")},
             **{key: observed[key] for key in ("validity", "stolen", "busy", "ledger", "lateness_s")},
             # Both kinds of queue are measured; the versions of the other stack have no part in this.
             "machine": [line.replace(", quorum queues", "") for line in list(provenance(self))[:3]],
@@ -114,8 +127,9 @@ class Bench:
         return found
 
     def scenario(self, cell, folder, rate):
-        load = Load(rate, 1, MEAN_SERVICE_S, "exponential", cell.prefetch)
-        return scenario(folder, cell.name, load, self.options.jobs, WARMUP_JOBS, seed=cell.seed)
+        load = Load(rate, cell.servers, MEAN_SERVICE_S, "exponential", cell.prefetch)
+        jobs = max(self.options.jobs, round(rate * self.options.run_s))
+        return scenario(folder, cell.name, load, jobs, max(WARMUP_JOBS, round(2 * rate)), seed=cell.seed)
 
     def calibrate(self, cell, path):
         """The calibration of the minute, and its terms."""
@@ -135,21 +149,87 @@ def times(predicted, observed):
     return seen
 
 
+def is_overload(found):
+    return found["settings"]["load"] > 1
+
+
 def short(found):
     """The two metrics that are shown, by name."""
-    return {"mean": found["metrics"]["mean_wait_s"], "p99": found["metrics"]["wait_quantiles_s"]["0.99"]}
+    if is_overload(found):
+        overload = found["overload"]
+        return overload and {"rate": overload["sustainable_rate"], "backlog": overload["final_backlog"]}
+    metrics = found["metrics"]
+    return metrics and {"mean": metrics["mean_wait_s"], "p99": metrics["wait_quantiles_s"]["0.99"]}
+
+
+def half_width(metric):
+    return (metric["high"] - metric["low"]) / 2 / metric["predicted"]
+
+
+def holds(metric):
+    """Whether the observation lies in the prediction's 90 % interval."""
+    return metric["low"] <= metric["observed"] <= metric["high"]
+
+
+def misses(found):
+    """What of that which is asked the cell does not meet, in words."""
+    cell, metrics = found["settings"], short(found)
+    if metrics is None:
+        return [found["says"]]
+    asked = []
+    if is_overload(found):
+        for name, figure in metrics.items():
+            asked.append((abs(figure["relative_error"]) <= figure["margin"], f"{name} off by {figure['relative_error']:+.1%}"))
+    else:
+        mean, p99 = metrics["mean"], metrics["p99"]
+        (of_mean, of_p99), widest = ERRORS[cell["prefetch"]], WIDEST[cell["prefetch"]][cell["load"]]
+        width = half_width(mean)
+        near = abs(mean["relative_error"]) <= of_mean
+        if cell["prefetch"] == 1:
+            asked.append((near or (holds(mean) and width <= widest), f"mean off by {mean['relative_error']:+.1%}, interval ±{width:.1%}"))
+        else:
+            asked.append((near, f"mean off by {mean['relative_error']:+.1%}"))
+            asked.append((abs(p99["relative_error"]) <= of_p99, f"p99 off by {p99['relative_error']:+.1%}"))
+            asked.append((width <= widest, f"interval ±{width:.1%}"))
+    return [words for met, words in asked if not met]
+
+
+def why(found):
+    """The overhead, or the rest, that explains most of the error of the mean wait."""
+    steps = [step for step in found["corrections"] if step["share"]["mean_wait_s"] is not None]
+    if not steps:
+        return ""
+    step = max(steps, key=lambda step: abs(step["share"]["mean_wait_s"]))
+    share = f"{step['share']['mean_wait_s'] * 1e3:+.2f} ms of the mean wait"
+    if step["found_s"] is None:
+        return f"; mostly what no overhead explains ({share})"
+    moved = f"{step['calibrated_s'] * 1e3:.3f} → {step['found_s'] * 1e3:.3f} ms"
+    return f"; mostly the {step['term']}, {moved} ({share})"
 
 
 def row(found):
     cell, mean, p99 = found["settings"], *short(found).values()
     load = f"ρ' = {cell['load']} (ρ = {found['rho']:.3f})"
     if cell["prefetch"] > 1:
-        load = f"ρ = {cell['load']} (ρ' = {found['effective_rho']:.3f})"
-    interval = f"{span(mean['predicted'])} ({span(mean['low'])} – {span(mean['high'])})"
+        load = f"ρ = {cell['load']}"
+    interval = f"{span(mean['predicted'])} (±{half_width(mean):.1%})"
     waits = [span(mean["ideal"]), interval, span(mean["observed"]), f"{mean['relative_error']:+.1%}"]
     tails = [span(p99["predicted"]), span(p99["observed"]), f"{p99['relative_error']:+.1%}"]
-    valid = "yes" if found["validity"]["verdict"] == "valid" else "no"
-    return [cell["queue"], cell["prefetch"], load, f"{found['rate']:.1f}/s", *waits, *tails, valid]
+    verdicts = ["in" if holds(mean) else "out", "yes" if is_valid(found) else "no", "missed" if misses(found) else "met"]
+    return [cell["queue"], cell["servers"], cell["prefetch"], load, f"{found['rate']:.1f}/s", *waits, *tails, *verdicts]
+
+
+def is_valid(found):
+    return found["validity"]["verdict"] == "valid"
+
+
+def overload_row(found):
+    rate, backlog = short(found).values()
+    cell, figures = found["settings"], []
+    for figure, unit in ((rate, "/s"), (backlog, "")):
+        predicted = f"{figure['predicted']:.1f}{unit} (±{half_width(figure):.1%})"
+        figures += [predicted, f"{figure['observed']:.1f}{unit}", f"{figure['relative_error']:+.1%}"]
+    return [cell["queue"], f"ρ' = {cell['load']}", f"{found['rate']:.1f}/s", *figures, "missed" if misses(found) else "met"]
 
 
 def report(cells):
@@ -159,25 +239,40 @@ def report(cells):
     begun, ended = (edge(cell["times"][key] for cell in cells) for edge, key in ((min, "calibrated"), (max, "ended")))
     yield f"- {cells[0]['machine'][0].split('; ')[-1]}; from {begun} to {ended}"
     settings = cells[0]["settings"]
-    yield f"- {settings['jobs']:,} jobs a run after {settings['calibrated_s']} s of calibration"
+    yield f"- runs of {settings['run_s']} s, {settings['jobs']:,} jobs at least, each after {settings['calibrated_s']} s of calibration"
     yield ""
-    head = ["queue", "prefetch", "load", "λ", "mean wait, ideal", "predicted (90 % interval)", "observed", "error"]
-    yield from table([*head, "p99 predicted", "observed", "error", "valid"], *map(row, cells))
+    steady = [cell for cell in cells if not is_overload(cell) and short(cell)]
+    head = ["queue", "consumers", "prefetch", "load", "λ", "mean wait, ideal", "predicted (90 % interval)", "observed", "error"]
+    head += ["p99 predicted", "observed", "error", "interval", "valid", "asked"]
+    yield from table(head, *map(row, steady))
     yield ""
     for metric in ("mean", "p99"):
-        figures = [short(cell)[metric] for cell in cells]
+        figures = [short(cell)[metric] for cell in steady]
+        if not figures:
+            continue
         errors = [abs(figure["relative_error"]) for figure in figures]
-        inside = sum(figure["low"] <= figure["observed"] <= figure["high"] for figure in figures)
-        median, most = statistics.median(errors), max(errors)
-        spread = f"error {median:.1%} in the median, {most:.1%} at most"
-        yield f"- {metric} wait: {spread}; {inside} of {len(cells)} in the 90 % interval"
+        inside = sum(map(holds, figures))
+        spread = f"error {statistics.median(errors):.1%} in the median, {max(errors):.1%} at most"
+        yield f"- {metric} wait: {spread}; {inside} of {len(figures)} ({inside / len(figures):.0%}) in the 90 % interval"
+    least, most = COVERAGE
+    yield f"- asked of the intervals: {least:.0%} to {most:.0%} of them hold the observed mean"
+    yield f"- {sum(not misses(cell) for cell in cells)} of {len(cells)} cells meet what is asked of them"
+    overloaded = [cell for cell in cells if is_overload(cell) and short(cell)]
+    if overloaded:
+        yield ""
+        head = ["queue", "load", "λ", "rate predicted", "observed", "error", "backlog predicted", "observed", "error", "asked"]
+        yield from table(head, *map(overload_row, overloaded))
     yield ""
     for cell in cells:
-        reasons = [f"the run: {reason}" for reason in cell["validity"]["reasons"]]
+        settings = cell["settings"]
+        servers = settings['servers']
+        consumers = '1 consumer' if servers == 1 else f'{servers} consumers'
+        name = f"{settings['queue']}, {consumers}, prefetch {settings['prefetch']}, {settings['load']}"
+        reasons = [f"missed: {miss}{why(cell)}" for miss in misses(cell)]
+        reasons += [f"the run: {reason}" for reason in cell["validity"]["reasons"]]
         reasons += ["the calibration: its load was not what it was meant to be"] * (not cell["calibration"]["valid"])
         # That of a run that is not valid is said already.
         reasons += [warning for warning in cell["warnings"] if "the run is not valid" not in warning]
-        name = f"{cell['settings']['queue']}, prefetch {cell['settings']['prefetch']}, {cell['settings']['load']}"
         yield from (f"- {name}: {reason}" for reason in reasons)
 
 
@@ -185,8 +280,8 @@ def flat(found):
     """One row of the CSV file: times in s, everything else as it is."""
     cell, terms = found["settings"], found["calibration"]["terms"]
     figures = {
-        f"{name}_wait_{key}": metric[key]
-        for name, metric in short(found).items()
+        f"{name}_{key}": metric.get(key)
+        for name, metric in (short(found) or {}).items()
         for key in ("textbook", "ideal", "predicted", "low", "high", "observed", "relative_error", "verdict")
     }
     measured = {
@@ -194,19 +289,22 @@ def flat(found):
         for name in ("idle_path", "turnaround", "hand_over", "overshoot")
         for key in ("mean_s", "standard_error_s")
     }
+    in_run = {f"{step['term'].replace(' ', '_').replace('-', '_')}_found_s": step["found_s"] for step in found["corrections"]}
     run = {"valid": found["validity"]["verdict"], "reasons": "; ".join(found["validity"]["reasons"])}
     shares = {"calibration_stolen": found["calibration"]["stolen"], "stolen": found["stolen"], "busy": found["busy"]}
     rates = {key: found[key] for key in ("rate", "rho", "effective_rho")}
-    return {**cell, **rates, **measured, **figures, **run, **shares, **found["times"]}
+    return {**cell, **rates, **measured, **in_run, **figures, **run, **shares, "missed": "; ".join(misses(found)), **found["times"]}
 
 
 def write(options, cells):
-    cells = sorted(cells, key=lambda found: [found["settings"][key] for key in ("queue", "prefetch", "load")])
+    cells = sorted(cells, key=lambda found: [found["settings"][key] for key in ("queue", "servers", "prefetch", "load")])
     options.out.write_text("\n".join(report(cells)) + "\n")
     with open(options.csv, "w", newline="") as file:
-        rows = csv.DictWriter(file, list(flat(cells[0])), lineterminator="\n")
+        flattened = [flat(cell) for cell in cells]
+        columns = list(dict.fromkeys(column for cell in flattened for column in cell))
+        rows = csv.DictWriter(file, columns, lineterminator="\n")
         rows.writeheader()
-        rows.writerows(map(flat, cells))
+        rows.writerows(flattened)
 
 
 def main():
@@ -214,7 +312,8 @@ def main():
     parser.add_argument("--target", type=pathlib.Path, required=True, help="folder with live, sim and analysis")
     parser.add_argument("--out", type=pathlib.Path, required=True, help="file for the table; all figures are in a .csv beside it, finished cells in a folder")
     parser.add_argument("--log", type=pathlib.Path, required=True, help="file for what the programs say")
-    parser.add_argument("--jobs", type=int, default=4800, help="measured jobs of a run")
+    parser.add_argument("--jobs", type=int, default=4800, help="measured jobs of a run, at least")
+    parser.add_argument("--run-s", type=int, default=28, help="length of a run, at least")
     parser.add_argument("--duration-s", type=int, default=20, help="length of a calibration")
     parser.add_argument("--only", default="*", metavar="PATTERN", help="cells by name, such as 'quorum-prefetch1-*'")
     parser.add_argument("--fresh", action="store_true", help="forget the finished cells")
@@ -235,7 +334,7 @@ def main():
             found = bench.kept(cell)
             note(f"{number} of {len(chosen)}: {cell.name}{' is there already' if found else ''}")
             cells.append(found or bench.measure(cell))
-            note(f"    {' | '.join(map(str, row(cells[-1])))}")
+            note(f"    {cells[-1]['says']}{' MISSED' if misses(cells[-1]) else ''}")
             # What is known can be read while the rest is measured.
             write(options, cells)
     print(options.out.read_text(), end="")
