@@ -17,7 +17,7 @@ pub use metric::{Metric, Metrics};
 pub use overload::{Figure, Overload};
 pub use verdict::{Verdict, overall};
 
-use crate::autocorrelated::{jobs_needed, judge};
+use crate::autocorrelated::{RelativeError, jobs_needed, judge};
 use crate::diagnostics::{Diagnostic, Saturation, State, diagnose, saturation};
 use crate::ladder::{Correction, Rung, corrections, ladder};
 use crate::pair::{Pair, TermsSource};
@@ -167,6 +167,12 @@ fn verdict(pair: &Pair, metrics: Option<&Metrics>, overload: Option<&Overload>) 
     overall(metrics.chain(figures))
 }
 
+/// Jobs that would decide an error that is not: twice as many at least, for what a short run lacks are blocks, and a few
+/// more jobs are no more of them.
+fn longer(jobs: usize, error: &RelativeError, margin: f64) -> Option<u64> {
+    jobs_needed(jobs, error, margin).map(|needed| needed.max(2 * jobs as u64))
+}
+
 /// Jobs that decide every undecided metric; `None` if there is one that no number decides.
 fn most_jobs_needed(metrics: &Metrics) -> Option<u64> {
     let named = metrics.named();
@@ -203,7 +209,7 @@ fn metrics(pair: &Pair, errors: &Errors) -> Metrics {
             error_high: chance.high,
             margin,
             verdict,
-            jobs_needed: if undecided { jobs_needed(pair.seen.len(), &error, margin) } else { None },
+            jobs_needed: if undecided { longer(pair.seen.len(), &error, margin) } else { None },
         }
     };
     let quantiles = |time: Time| {
