@@ -43,82 +43,15 @@ pub struct Written {
 /// # Errors
 /// [`Refusal`] if a file is there already, cannot be written, or the scenario breaks a rule of its grammar.
 pub fn write(path: &Path, observed: &Observed, fitted: &Fitted, files: &Files) -> Result<Written, Refusal> {
-    let mut texts: Vec<(PathBuf, String)> = Vec::new();
-    let stem =
-        files.scenario.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
-    let mut beside = |ending: &str, what: &str, numbers: &[f64]| {
-        let name = format!("{stem}-{ending}.txt");
-        let mut text = format!("# {what}, s; {}\n", one_line(&fitted.source));
-        numbers.iter().for_each(|number| _ = writeln!(text, "{}", significant(*number, 15)));
-        texts.push((files.scenario.with_file_name(&name), text));
-        name
-    };
-    let gaps = || observed.arrivals_s.windows(2).map(|pair| pair[1] - pair[0]).collect::<Vec<f64>>();
-    let arrivals = match &fitted.interarrival {
-        _ if files.trace => {
-            let name = beside("arrivals", "arrival instants", &observed.arrivals_s);
-            format!("process = {{ kind = \"trace\", file = {} }}", quoted(&name))
-        }
-        Some(Fit { chosen: Some(candidate), .. }) if candidate.shape != (Shape::Exponential {}) => {
-            format!("process = {{ kind = \"renewal\", shape = {} }}", inline(&candidate.shape))
-        }
-        Some(Fit { chosen: None, .. }) => {
-            let name = beside("gaps", "times between arrivals", &gaps());
-            format!(
-                "process = {{ kind = \"renewal\", shape = {{ kind = \"empirical\", file = {} }} }}",
-                quoted(&name)
-            )
-        }
-        _ => "process = { kind = \"poisson\" }".to_owned(),
-    };
-    let rate = if files.trace {
-        String::new()
-    } else {
-        format!("rate    = {:?}\n", nine(fitted.arrival_rate.estimate))
-    };
-    let service = match &fitted.service.chosen {
-        Some(candidate) => inline(&candidate.shape),
-        None => {
-            let name = beside("services", "service times", &observed.services_s);
-            format!("{{ kind = \"empirical\", file = {} }}", quoted(&name))
-        }
-    };
-    let prefetch = observed.prefetch.map_or_else(String::new, |prefetch| format!("prefetch = {prefetch}\n"));
-    let text = format!(
-        "schema      = 1\nname        = {}\ndescription = {}\n\n[arrivals]\n{rate}{arrivals}\n\n[service]\nmean  = {:?}\n\
-         shape = {service}\n\n[queue]\nservers = {}\n{prefetch}",
-        quoted(&files.name),
-        quoted(&description(fitted, files)),
-        nine(fitted.mean_service_s.estimate),
-        fitted.servers,
-    );
+    let mut numbers = Numbers { files, source: &fitted.source, texts: Vec::new() };
+    let text = scenario_text(observed, fitted, &mut numbers);
+    let mut texts = numbers.texts;
     if let Some(to) = &files.calibration {
         texts.push((to.clone(), calibration(path, observed, fitted, files)?));
     }
     // The scenario comes last: what it refers to is there by then.
     texts.push((files.scenario.clone(), text.clone()));
-    let mut places: Vec<&PathBuf> = texts.iter().map(|(path, _)| path).collect();
-    places.sort_unstable();
-    if let Some(pair) = places.windows(2).find(|pair| pair[0] == pair[1]) {
-        let rule = "each file has a place of its own";
-        return Err(Refusal::whole(
-            pair[0],
-            "two files go there",
-            rule,
-            "give --calibration-out another name",
-        ));
-    }
-    if !files.force
-        && let Some((taken, _)) = texts.iter().find(|(path, _)| path.exists())
-    {
-        let rule = "a file that is there is not replaced by itself";
-        return Err(Refusal::whole(
-            taken,
-            "it is there already",
-            rule,
-            "name another with --out, or add --force",
-        ));
-    }
+    refuse_taken(&texts, files.force)?;
     let count = texts.len();
     for (to, text) in &texts[..count - 1] {
         std::fs::write(to, text).map_err(|error| Refusal::io(to, error))?;
@@ -130,6 +63,83 @@ pub fn write(path: &Path, observed: &Observed, fitted: &Fitted, files: &Files) -
     std::fs::write(&files.scenario, text).map_err(|error| Refusal::io(&files.scenario, error))?;
     let files = texts.into_iter().rev().map(|(path, _)| path).collect();
     Ok(Written { files, scenario })
+}
+
+/// Files of numbers that stand beside a scenario.
+struct Numbers<'a> {
+    files: &'a Files,
+    source: &'a str,
+    texts: Vec<(PathBuf, String)>,
+}
+
+impl Numbers<'_> {
+    /// Adds a file, and returns its name as the scenario quotes it.
+    fn add(&mut self, ending: &str, what: &str, numbers: &[f64]) -> String {
+        let stem = self.files.scenario.file_stem();
+        let stem = stem.map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
+        let name = format!("{stem}-{ending}.txt");
+        let mut text = format!("# {what}, s; {}\n", one_line(self.source));
+        numbers.iter().for_each(|number| _ = writeln!(text, "{}", significant(*number, 15)));
+        self.texts.push((self.files.scenario.with_file_name(&name), text));
+        quoted(&name)
+    }
+}
+
+/// The scenario's file, whose shapes may be files of numbers.
+fn scenario_text(observed: &Observed, fitted: &Fitted, numbers: &mut Numbers<'_>) -> String {
+    let files = numbers.files;
+    let arrivals = match &fitted.interarrival {
+        _ if files.trace => {
+            let file = numbers.add("arrivals", "arrival instants", &observed.arrivals_s);
+            format!("process = {{ kind = \"trace\", file = {file} }}")
+        }
+        Some(Fit { chosen: Some(candidate), .. }) if candidate.shape != (Shape::Exponential {}) => {
+            format!("process = {{ kind = \"renewal\", shape = {} }}", inline(&candidate.shape))
+        }
+        Some(Fit { chosen: None, .. }) => {
+            let gaps: Vec<f64> = observed.arrivals_s.windows(2).map(|pair| pair[1] - pair[0]).collect();
+            let file = numbers.add("gaps", "times between arrivals", &gaps);
+            format!("process = {{ kind = \"renewal\", shape = {{ kind = \"empirical\", file = {file} }} }}")
+        }
+        _ => "process = { kind = \"poisson\" }".to_owned(),
+    };
+    let rate = match files.trace {
+        true => String::new(),
+        false => format!("rate    = {:?}\n", nine(fitted.arrival_rate.estimate)),
+    };
+    let service = match &fitted.service.chosen {
+        Some(candidate) => inline(&candidate.shape),
+        None => {
+            let file = numbers.add("services", "service times", &observed.services_s);
+            format!("{{ kind = \"empirical\", file = {file} }}")
+        }
+    };
+    let prefetch = observed.prefetch.map_or_else(String::new, |prefetch| format!("prefetch = {prefetch}\n"));
+    format!(
+        "schema      = 1\nname        = {}\ndescription = {}\n\n[arrivals]\n{rate}{arrivals}\n\n[service]\nmean  = {:?}\n\
+         shape = {service}\n\n[queue]\nservers = {}\n{prefetch}",
+        quoted(&files.name),
+        quoted(&description(fitted, files)),
+        nine(fitted.mean_service_s.estimate),
+        fitted.servers,
+    )
+}
+
+/// No file is written over another one of this command, or over one that is there.
+fn refuse_taken(texts: &[(PathBuf, String)], force: bool) -> Result<(), Refusal> {
+    let mut places: Vec<&PathBuf> = texts.iter().map(|(path, _)| path).collect();
+    places.sort_unstable();
+    if let Some(pair) = places.windows(2).find(|pair| pair[0] == pair[1]) {
+        let (rule, remedy) = ("each file has a place of its own", "give --calibration-out another name");
+        return Err(Refusal::whole(pair[0], "two files go there", rule, remedy));
+    }
+    match texts.iter().find(|(path, _)| !force && path.exists()) {
+        Some((taken, _)) => {
+            let rule = "a file that is there is not replaced by itself";
+            Err(Refusal::whole(taken, "it is there already", rule, "name another with --out, or add --force"))
+        }
+        None => Ok(()),
+    }
 }
 
 fn calibration(path: &Path, observed: &Observed, fitted: &Fitted, files: &Files) -> Result<String, Refusal> {
