@@ -4,10 +4,13 @@ Thirty-eight cells: classic and quorum queues, one and four consumers, prefetch 
 overloaded cell per kind of queue. At prefetch 2 and 10 the load is ρ; at prefetch 1 it is ρ' = λ·E(S + overshoot +
 turnaround)/c, which is what decides there: λ comes from the calibration. A cell is, in this order,
 
-  live calibrate   other jobs, 0.8 times the rate: the overheads of the minute before
+  live calibrate   other jobs: the overheads of the minute before
   sim run          the prediction; from here on it is on disk
   live run         the observation, half a minute of Poisson arrivals at servers of 5 ms, exponential
   analysis compare both, job by job
+
+Processors are kept from sleeping meanwhile (`--awake`): on a virtual machine how soon the hypervisor gives a sleeping
+one back is most of what overheads move by.
 
 A finished cell is a file in the folder; the same command goes on where it was stopped, and measures again what has
 other settings. Whatever the figures are, all cells are shown, those that are not valid, too, and each is held against
@@ -103,7 +106,7 @@ class Bench:
         path, runs = self.scenario(cell, folder, rate), f"--runs={folder / 'runs'}"
         given = [f"--calibration={folder / 'calibration.toml'}", "--allow-unstable", "--json", runs]
         predicted = answer([self.sim, "run", path, *given], self.log)
-        deployed = [f"--queue-type={cell.queue}", "--json", "--quiet", runs]
+        deployed = [f"--queue-type={cell.queue}", "--awake", "--json", "--quiet", runs]
         observed = answer([self.live, "run", path, *deployed], self.log, AMQP_URL=self.node.url)
         compared = answer([self.analysis, "compare", predicted["run"], observed["run"], "--json"], self.log)
         found = {
@@ -134,7 +137,7 @@ class Bench:
     def calibrate(self, cell, path):
         """The calibration of the minute, and its terms."""
         flags = [f"--queue-type={cell.queue}", f"--prefetch={cell.prefetch}", f"--duration-s={self.options.duration_s}"]
-        flags += ["--quiet", "--json", f"--out={path.parent / 'calibration.toml'}"]
+        flags += ["--awake", "--quiet", "--json", f"--out={path.parent / 'calibration.toml'}"]
         calibration = answer([self.live, "calibrate", path, *flags], self.log, AMQP_URL=self.node.url)
         return calibration, calibration["terms"]
 

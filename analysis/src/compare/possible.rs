@@ -4,7 +4,7 @@ use std::thread;
 
 use sim::calibration::possible;
 use sim::engine::drive_fcfs;
-use sim::model::Terms;
+use sim::model::Overheads;
 use sim::output::quantile_of_sorted;
 use sim::output::sorted;
 
@@ -16,7 +16,7 @@ const MOST_POINTS: usize = 256;
 const LEAST_POINTS: usize = 48;
 const JOBS: usize = 24_000_000;
 
-/// The statistics of wait and sojourn for each set of terms that the calibration leaves possible, in ascending order:
+/// The statistics of wait and sojourn for each set of overheads that the calibration leaves possible, in ascending order:
 /// one column a statistic. Beside them those of the calibrated terms themselves.
 pub(super) struct Possible {
     columns: [[Vec<f64>; 4]; 2],
@@ -24,7 +24,7 @@ pub(super) struct Possible {
 }
 
 impl Possible {
-    /// Predicts the judged jobs with each set of terms. A scenario that is no plain FCFS queue has no terms, and its
+    /// Predicts the judged jobs with each set of overheads. A scenario that is no plain FCFS queue has no terms, and its
     /// prediction no doubt.
     pub(super) fn of(pair: &Pair) -> Self {
         let scenario = &pair.predicted_scenario;
@@ -32,8 +32,8 @@ impl Possible {
             return Possible { columns: Default::default(), calibrated: Default::default() };
         }
         let points = (JOBS / pair.predicted.len().max(1)).clamp(LEAST_POINTS, MOST_POINTS);
-        let terms = possible(&pair.terms, points as u32);
-        let (first, second) = terms.split_at(terms.len() / 2);
+        let overheads = possible(&pair.terms, points as u32);
+        let (first, second) = overheads.split_at(overheads.len() / 2);
         let rows = thread::scope(|scope| {
             let other = scope.spawn(|| predictions(pair, second));
             let mut rows = predictions(pair, first);
@@ -43,7 +43,7 @@ impl Possible {
         let column = |time: usize, n: usize| sorted(rows.iter().map(|row| row[time][n]).collect());
         Possible {
             columns: std::array::from_fn(|time| std::array::from_fn(|n| column(time, n))),
-            calibrated: predictions(pair, &[pair.terms.terms()])[0],
+            calibrated: predictions(pair, &[pair.terms.overheads()])[0],
         }
     }
 
@@ -65,14 +65,14 @@ impl Possible {
     }
 }
 
-/// Statistics of wait and sojourn of the judged jobs, for each set of terms.
-fn predictions(pair: &Pair, terms: &[Terms]) -> Vec<[[f64; 4]; 2]> {
+/// Statistics of wait and sojourn of the judged jobs, for each set of overheads.
+fn predictions(pair: &Pair, possible: &[Overheads]) -> Vec<[[f64; 4]; 2]> {
     let (mut waits, mut sojourns) = (Vec::new(), Vec::new());
-    let predict = |terms: &Terms| {
+    let predict = |overheads: &Overheads| {
         waits.clear();
         sojourns.clear();
         let mut judged = pair.predicted.job.iter().peekable();
-        drive_fcfs(&pair.predicted_scenario, *terms, |job, timing, _| {
+        drive_fcfs(&pair.predicted_scenario, overheads.clone(), |job, timing, _| {
             if judged.next_if(|number| **number == job.index).is_some() {
                 waits.push(timing.start_s - job.due_s);
                 sojourns.push(timing.done_s - job.due_s);
@@ -80,5 +80,5 @@ fn predictions(pair: &Pair, terms: &[Terms]) -> Vec<[[f64; 4]; 2]> {
         });
         [Statistic::of_all(&mut waits), Statistic::of_all(&mut sojourns)]
     };
-    terms.iter().map(predict).collect()
+    possible.iter().map(predict).collect()
 }

@@ -64,6 +64,7 @@ pub fn calibration(
         valid: true,
         stolen: manifest.and_then(|manifest| manifest.live.as_ref()).map_or(0.0, |live| live.stolen),
         via: deployment.map_or_else(unknown, |deployment| deployment.via.clone()),
+        awake: deployment.is_some_and(|deployment| deployment.awake),
         sustainable: None,
         timer: None,
         terms,

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 use sim::calibration::{Measured, MeasuredTerms, Origin, fit_run};
-use sim::model::Terms;
+use sim::model::{Overhead, Overheads};
 use sim::output::{quantile_of_sorted, sorted};
 
 use super::Figures;
@@ -33,12 +33,12 @@ pub fn corrections(pair: &Pair) -> Vec<Correction> {
     let Ok(found) = fit_run(pair.judged(), pair.observed.scenario.effective_prefetch(), Origin::Due) else {
         return Vec::new();
     };
-    let mut terms = pair.terms.terms();
+    let mut overheads = pair.terms.overheads();
     let mut before = Figures::of_series(&pair.predicted);
     let mut corrections = Vec::new();
     for (term, calibrated, found) in in_turn(&pair.terms, &found) {
-        *term.of(&mut terms) = found.mean_s;
-        let table = Timetable::of_scenario(&pair.predicted_scenario, terms);
+        *term.of(&mut overheads) = found.overhead();
+        let table = Timetable::of_scenario(&pair.predicted_scenario, overheads.clone());
         let after = Figures::of_series(&pair.judged_of(&table));
         corrections.push(Correction {
             term: term.name(),
@@ -87,12 +87,12 @@ impl Term {
         }
     }
 
-    fn of(self, terms: &mut Terms) -> &mut f64 {
+    fn of(self, overheads: &mut Overheads) -> &mut Overhead {
         match self {
-            Term::IdlePath => &mut terms.idle_path_s,
-            Term::Turnaround => &mut terms.turnaround_s,
-            Term::HandOver => &mut terms.hand_over_s,
-            Term::Overshoot => &mut terms.overshoot_s,
+            Term::IdlePath => &mut overheads.idle_path,
+            Term::Turnaround => &mut overheads.turnaround,
+            Term::HandOver => &mut overheads.hand_over,
+            Term::Overshoot => &mut overheads.overshoot,
         }
     }
 

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use sim::calibration::{Calibration, MeasuredTerms, fit};
 use sim::model::{JobRecord, Outcome, Scenario, Terms};
-use sim::run_folder::{CalibrationSource, Manifest, Run, Source, Status, list};
+use sim::run_folder::{self, CalibrationSource, Manifest, Run, Source, Status, list};
 use sim::sampling::Jobs;
 use sim::scenario_file::hash;
 
@@ -193,8 +193,9 @@ impl Pair {
                     1 => String::new(),
                     servers => format!(", {servers} consumers"),
                 };
+                let awake = if deployment.awake { ", processors kept awake" } else { "" };
                 format!(
-                    "{}, {} queue, prefetch {}{consumers}",
+                    "{}, {} queue, prefetch {}{consumers}{awake}",
                     deployment.broker, deployment.queue_type, deployment.prefetch
                 )
             }
@@ -239,7 +240,7 @@ impl Basis {
         let measured: Vec<&JobRecord> = first.collect();
         let third = measured.len() / 3;
         let terms = fit(measured[..third].iter().copied(), observed.scenario.effective_prefetch())?;
-        let predicted = Timetable::of_scenario(&observed.scenario, terms.terms());
+        let predicted = Timetable::of_scenario(&observed.scenario, terms.overheads());
         let judged_from = measured.get(third).map_or(u64::MAX, |record| record.job);
         let scenario = observed.scenario.clone();
         Ok(Basis { terms, source: TermsSource::FirstThird, scenario, predicted, judged_from })
@@ -251,12 +252,14 @@ fn refuse_other_set_up(predicted: &Prediction, observed: &Manifest) -> Result<()
     let (Some((_, calibration)), Some(deployment)) = (&predicted.calibration, &observed.deployment) else {
         return Ok(());
     };
-    let set_up = |queue_type: &str, prefetch: u32, servers: u32, via: &str| {
-        format!("a {queue_type} queue at prefetch {prefetch}, {servers} consumers, by {via}")
+    let set_up = |queue_type: &str, prefetch: u32, servers: u32, via: &str, awake: bool| {
+        let awake = if awake { ", processors kept awake" } else { "" };
+        format!("a {queue_type} queue at prefetch {prefetch}, {servers} consumers, by {via}{awake}")
     };
-    let calibrated =
-        set_up(&calibration.queue_type, calibration.prefetch, calibration.servers, &calibration.via);
-    let driven = set_up(&deployment.queue_type, deployment.prefetch, deployment.servers, &deployment.via);
+    let Calibration { queue_type, prefetch, servers, via, awake, .. } = calibration;
+    let calibrated = set_up(queue_type, *prefetch, *servers, via, *awake);
+    let run_folder::Deployment { queue_type, prefetch, servers, via, awake, .. } = deployment;
+    let driven = set_up(queue_type, *prefetch, *servers, via, *awake);
     if calibrated != driven {
         let path = predicted.path.clone();
         return Err(PairError::OtherSetUp { path, calibrated, observed: driven });

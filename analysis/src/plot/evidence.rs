@@ -3,7 +3,7 @@
 use std::sync::OnceLock;
 
 use sim::calibration::possible;
-use sim::model::Terms;
+use sim::model::Overheads;
 
 use super::queue_length::Queues;
 use super::series::sorted;
@@ -132,15 +132,15 @@ impl<'a> Evidence<'a> {
         self.lazy.queues.get_or_init(|| Queues::of(self))
     }
 
-    /// What the calibration leaves possible, as so many sets of terms; none without terms.
-    pub(super) fn possible(&self, points: u32) -> Vec<Terms> {
+    /// What the calibration leaves possible, as so many sets of overheads; none without terms.
+    pub(super) fn possible(&self, points: u32) -> Vec<Overheads> {
         let plain = self.pair.filter(|pair| pair.predicted_scenario.is_plain_fcfs());
         plain.map_or_else(Vec::new, |pair| possible(&pair.terms, points))
     }
 
-    /// The judged jobs as predicted with other terms.
-    pub(super) fn predicted_with(&self, terms: Terms) -> Option<Series> {
+    /// The judged jobs as predicted with other overheads.
+    pub(super) fn predicted_with(&self, overheads: &Overheads) -> Option<Series> {
         let pair = self.pair?;
-        Some(pair.judged_of(&Timetable::of_scenario(&pair.predicted_scenario, terms)))
+        Some(pair.judged_of(&Timetable::of_scenario(&pair.predicted_scenario, overheads.clone())))
     }
 }

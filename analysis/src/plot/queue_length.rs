@@ -2,7 +2,7 @@
 
 use std::thread;
 
-use sim::model::Terms;
+use sim::model::Overheads;
 use sim::output::quantile_of_sorted;
 use sim::plot::axis::{Axis, TimeUnit, significant};
 use sim::plot::canvas::{Canvas, Place, Stroke};
@@ -15,7 +15,7 @@ use crate::pair::Series;
 
 /// Intervals of equal length into which the run is cut.
 const BINS: usize = 400;
-/// Sets of terms that the calibration leaves possible and that are predicted.
+/// Sets of overheads that the calibration leaves possible and that are predicted.
 const POSSIBLE: u32 = 24;
 /// The band is between these quantiles of the predictions.
 const BAND: (f64, f64) = (0.05, 0.95);
@@ -98,14 +98,14 @@ pub(super) fn draw<DB: DrawingBackend>(
     legend_row(canvas, &entries)
 }
 
-/// The band of the predictions with each of the terms that the calibration leaves possible.
+/// The band of the predictions with each set of overheads that the calibration leaves possible.
 fn band(evidence: &Evidence<'_>, span_s: (f64, f64)) -> Option<(Vec<f64>, Vec<f64>)> {
-    let terms = evidence.possible(POSSIBLE);
-    let predict = |terms: &[Terms]| -> Vec<Vec<f64>> {
-        let series = terms.iter().filter_map(|terms| evidence.predicted_with(*terms));
+    let possible = evidence.possible(POSSIBLE);
+    let predict = |possible: &[Overheads]| -> Vec<Vec<f64>> {
+        let series = possible.iter().filter_map(|overheads| evidence.predicted_with(overheads));
         series.map(|series| averages(&series, span_s)).collect()
     };
-    let (first, second) = terms.split_at(terms.len() / 2);
+    let (first, second) = possible.split_at(possible.len() / 2);
     let lengths = thread::scope(|scope| {
         let other = scope.spawn(|| predict(second));
         let mut lengths = predict(first);

@@ -70,9 +70,10 @@ fn the_interval_holds_what_one_standard_error_explains() {
         observed(folder.path(), &scenario, &records(&scenario, more_turnaround(1.05)), RunVerdict::Valid);
     let wait = compare(&Pair::open(&sim, &live).unwrap()).metrics.unwrap().mean_wait_s;
     assert!(wait.low < wait.observed && wait.observed < wait.high, "{wait:?}");
-    // σ = √(5² + 10²) per cent of the turnaround, where 5 were injected: 1.645·σ is 3.7 times that.
+    // σ = √(5² + 17²) per cent of the turnaround, where 5 were injected: 1.645·σ is 5.8 times that, and the idle path
+    // moves along.
     let ratio = (wait.high - wait.predicted) / (wait.observed - wait.predicted);
-    assert!((3.0..5.0).contains(&ratio), "and is not wider than that: {ratio}");
+    assert!((5.8..9.0).contains(&ratio), "and is not wider than that: {ratio}");
 }
 
 #[test]

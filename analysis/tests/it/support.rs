@@ -48,6 +48,7 @@ pub fn calibration(scenario: &Scenario, terms: Terms, relative_error: f64) -> Ca
         valid: true,
         stolen: 0.0,
         via: "http".into(),
+        awake: false,
         sustainable: None,
         timer: None,
         terms: MeasuredTerms {
@@ -127,6 +128,7 @@ pub fn observed(base: &Path, scenario: &Scenario, records: &[JobRecord], verdict
         prefetch: scenario.effective_prefetch(),
         servers: scenario.queue().servers(),
         via: "http".into(),
+        awake: false,
     });
     folder.manifest_mut().live = Some(LiveSummary {
         ledger: Ledger::default(),

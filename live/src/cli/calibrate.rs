@@ -49,6 +49,9 @@ pub(super) struct Arguments {
     scenario: Option<PathBuf>,
     #[command(flatten)]
     deployment: Deployment,
+    /// Keep the processors from sleeping meanwhile (Linux, as root): on a virtual machine overheads become shorter and steadier
+    #[arg(long)]
+    awake: bool,
     /// Jobs a consumer may hold [default: the scenario's]
     #[arg(long, value_name = "K", value_parser = clap::value_parser!(u32).range(1..=65_535))]
     prefetch: Option<u32>,
@@ -104,7 +107,7 @@ pub(super) fn execute(arguments: &Arguments, console: &mut Console<'_>) -> Resul
     let out = arguments.out.clone().unwrap_or_else(|| default_file(arguments, &scenario));
     make_folder_of(&out)?;
     let timer = timer_lateness();
-    let session = Session::open(&arguments.deployment, console)?;
+    let session = Session::open(&arguments.deployment, arguments.awake, console)?;
     let broker = session.broker();
     console.note(format!(
         "calibrating at {}, {} queue, prefetch {prefetch}, {} consumers, by {}",
@@ -141,6 +144,7 @@ pub(super) fn execute(arguments: &Arguments, console: &mut Console<'_>) -> Resul
         valid: validity.verdict == Verdict::Valid,
         stolen: observation.processors.stolen,
         via: arguments.via.name().to_owned(),
+        awake: arguments.awake,
         sustainable: sustainable(&backlog, &scenario, terms.terms()),
         timer: Some(timer),
         terms,

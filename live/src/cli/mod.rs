@@ -1,5 +1,6 @@
 //! The command line of `live`.
 
+mod awake;
 mod calibrate;
 mod consume;
 mod dead_letters;

@@ -27,6 +27,9 @@ pub(super) struct Arguments {
     scenario: Option<PathBuf>,
     #[command(flatten)]
     deployment: Deployment,
+    /// Keep the processors from sleeping meanwhile (Linux, as root): on a virtual machine overheads become shorter and steadier
+    #[arg(long)]
+    awake: bool,
     #[command(flatten)]
     work: WorkArguments,
     /// Address of the API while the run lasts, with /metrics [default: a free port of 127.0.0.1]
@@ -59,7 +62,7 @@ pub(super) fn execute(arguments: &Arguments, console: &mut Console<'_>) -> Resul
     let metrics = Arc::new(Metrics::new());
     let overheads = terms(arguments.calibration.as_deref(), &scenario)?;
     let predicted_s = show_prediction(&scenario, overheads, &metrics);
-    let session = Session::open(&arguments.deployment, console)?;
+    let session = Session::open(&arguments.deployment, arguments.awake, console)?;
     let store = session.open_store(&store)?;
     let setup = Setup {
         mode: arguments.work.work.clone(),
@@ -79,6 +82,7 @@ pub(super) fn execute(arguments: &Arguments, console: &mut Console<'_>) -> Resul
         prefetch: scenario.effective_prefetch(),
         servers: scenario.queue().servers(),
         via: arguments.via.name().to_owned(),
+        awake: arguments.awake,
     });
     folder.save()?;
     console.note(format!(

@@ -11,6 +11,7 @@ use tokio::runtime::Runtime;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
+use super::awake::Awake;
 use super::view::{Display, View};
 use crate::broker::{Broker, BrokerError, Lifetime};
 use crate::deployment::Deployment;
@@ -28,11 +29,17 @@ pub(super) struct Session {
     stop: watch::Receiver<bool>,
     run: String,
     broker: Arc<dyn Broker>,
+    _awake: Option<Awake>,
 }
 
 impl Session {
-    /// Opens the broker; from here on Ctrl-C and SIGTERM end the run in order.
-    pub(super) fn open(deployment: &Deployment, console: &mut Console<'_>) -> Result<Self, Failure> {
+    /// Opens the broker, with processors that stay awake if asked for; from here on Ctrl-C and SIGTERM end the run in order.
+    pub(super) fn open(
+        deployment: &Deployment,
+        awake: bool,
+        console: &mut Console<'_>,
+    ) -> Result<Self, Failure> {
+        let awake = awake.then(Awake::request).transpose()?;
         let (runtime, (stopper, mut stop)) = runtime()?;
         runtime.block_on(async { stop_on_signals(stopper) })?;
         let run = uuid::Uuid::now_v7().simple().to_string();
@@ -48,7 +55,7 @@ impl Session {
         if let Some(warning) = opened.warning {
             console.note(format!("warning: {warning}"));
         }
-        Ok(Session { runtime, stop, run, broker: opened.broker })
+        Ok(Session { runtime, stop, run, broker: opened.broker, _awake: awake })
     }
 
     pub(super) fn broker(&self) -> &dyn Broker {

@@ -349,6 +349,8 @@ fn deployment(parts: &[Part]) -> Option<Deployment> {
         prefetch: first.prefetch,
         servers: consuming().map(|consuming| consuming.servers).sum(),
         via: if parts.iter().any(|part| part.info.role == Role::Serve) { "http" } else { "amqp" }.to_owned(),
+        // Nobody can ask that of processes that were there before.
+        awake: false,
     })
 }
 

@@ -43,6 +43,9 @@ pub struct Calibration {
     /// How jobs reached the broker: `http` through the API, or `amqp` without it.
     #[serde(default = "http")]
     pub via: String,
+    /// Whether the processors were kept from sleeping.
+    #[serde(default)]
+    pub awake: bool,
     /// The largest rate that the consumers sustain.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sustainable: Option<Sustainable>,

@@ -12,6 +12,9 @@ const FEWEST: usize = 30;
 /// Batches for the standard error; each is long against the few jobs over which overheads are correlated.
 const BATCHES: usize = 20;
 
+/// Values that stand for the law of a term, each the mean of an equal share of what was seen.
+const STRATA: usize = 100;
+
 /// Why a set of records does not tell the terms.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
@@ -219,10 +222,22 @@ fn measure(
         standard_deviation_s: deviation(&values, mean_s),
         jobs: values.len() as u64,
         shape: None,
-        samples_s: None,
+        samples_s: Some(strata(&sorted, mean_s)),
         drift: drift(&means),
         quantiles_s: PROBABILITIES.into_iter().filter_map(quantile).collect(),
     })
+}
+
+/// The means of equal shares of the sorted values, from the shortest to the longest: their mean is that of all, and the
+/// last one stands for the pauses.
+fn strata(sorted: &[f64], mean_s: f64) -> Vec<f64> {
+    let count = STRATA.min(sorted.len());
+    let share = |n: usize| &sorted[n * sorted.len() / count..(n + 1) * sorted.len() / count];
+    let mean_of = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
+    let means: Vec<f64> = (0..count).map(|n| mean_of(share(n))).collect();
+    // Shares that differ by a value would move the mean a little.
+    let off_s = mean_s - mean_of(&means);
+    means.into_iter().map(|value| value + off_s).collect()
 }
 
 /// How much the line through the means of batches rises from the first to the last; none for fewer than three.

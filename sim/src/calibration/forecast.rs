@@ -3,7 +3,7 @@
 use super::possible::spread;
 use super::{MeasuredTerms, possible};
 use crate::engine::drive_fcfs;
-use crate::model::{Scenario, Terms};
+use crate::model::{Overheads, Scenario};
 
 /// The predicted mean wait of the driven jobs of a scenario.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -23,9 +23,9 @@ const POINTS: u32 = 64;
 /// Predicts the mean wait of the measured driven jobs of a plain FCFS scenario, with what the calibration does not
 /// know: see [`possible`]. `None` if the scenario has no measured jobs.
 pub fn forecast(scenario: &Scenario, terms: &MeasuredTerms) -> Option<Forecast> {
-    let mean_wait_s = mean_wait(scenario, terms.terms())?;
-    let spread_s = |possible: Vec<Terms>| {
-        let waits = possible.into_iter().map(|terms| mean_wait(scenario, terms));
+    let mean_wait_s = mean_wait(scenario, terms.overheads())?;
+    let spread_s = |possible: Vec<Overheads>| {
+        let waits = possible.into_iter().map(|overheads| mean_wait(scenario, overheads));
         let squares = waits.map(|wait_s| Some((wait_s? - mean_wait_s).powi(2))).sum::<Option<f64>>()?;
         Some((squares / f64::from(POINTS)).sqrt())
     };
@@ -36,9 +36,9 @@ pub fn forecast(scenario: &Scenario, terms: &MeasuredTerms) -> Option<Forecast> 
     })
 }
 
-fn mean_wait(scenario: &Scenario, terms: Terms) -> Option<f64> {
+fn mean_wait(scenario: &Scenario, overheads: Overheads) -> Option<f64> {
     let (mut sum_s, mut jobs) = (0.0, 0_u64);
-    drive_fcfs(scenario, terms, |job, timing, _| {
+    drive_fcfs(scenario, overheads, |job, timing, _| {
         if job.index >= scenario.drive().warmup_jobs() {
             sum_s += timing.start_s - job.due_s;
             jobs += 1;
@@ -89,7 +89,7 @@ mod tests {
         let at_80 = forecast(&scenario.with_rate(80.0), &terms).unwrap();
         assert!(
             at_80.measured_s < 0.2 * at_80.standard_error_s,
-            "a tenth of movement and a hundredth of error"
+            "a sixth of movement and a hundredth of error"
         );
         let precision = 1.644_853_626_951_472_7 * at_80.measured_s / at_80.mean_wait_s;
         assert!((at_80.longer(precision) - 1.0).abs() < 1e-12);

@@ -39,7 +39,7 @@ pub enum Overhead {
     Constant(f64),
     /// Drawn from a shape with this mean in seconds.
     Shaped(f64, Shape),
-    /// Drawn from measured values, s; never empty.
+    /// Drawn from measured values, s, each as often as the others; never empty.
     Samples(Arc<[f64]>),
 }
 
@@ -49,6 +49,19 @@ impl Overhead {
         match self {
             Overhead::Constant(mean_s) | Overhead::Shaped(mean_s, _) => *mean_s,
             Overhead::Samples(values) => values.iter().sum::<f64>() / values.len() as f64,
+        }
+    }
+
+    /// The same law with another mean, s: every value in proportion.
+    #[must_use]
+    pub fn with_mean(&self, mean_s: f64) -> Self {
+        let present_s = self.mean_s();
+        match self {
+            Overhead::Shaped(_, shape) => Overhead::Shaped(mean_s, shape.clone()),
+            Overhead::Samples(values) if present_s > 0.0 && mean_s > 0.0 => {
+                Overhead::Samples(values.iter().map(|value| value * (mean_s / present_s)).collect())
+            }
+            _ => Overhead::Constant(mean_s),
         }
     }
 }

@@ -93,6 +93,9 @@ pub struct Deployment {
     /// How jobs reached the broker: `http` through the API, or `amqp` without it.
     #[serde(default = "http")]
     pub via: String,
+    /// Whether the processors were kept from sleeping.
+    #[serde(default)]
+    pub awake: bool,
 }
 
 fn http() -> String {
