@@ -12,7 +12,8 @@ pub(super) fn diagnose(scenario: &Scenario, served: &[Served], point: &Operating
     // The queue as it would be if services took what was asked for.
     let asked = point.longer(-overshoot_s);
     let mut rows = vec![length(scenario, served, &services, &asked), overshoot(overshoot_s, &asked)];
-    if scenario.is_single() {
+    // Of two arms together neither has the law of the scenario.
+    if scenario.is_single() && scenario.experiment().is_none() {
         let (shape, mean_s) = (scenario.service().shape(), scenario.service().mean());
         rows.push(scatter(shape, mean_s, &services, point));
         rows.extend(law(shape, mean_s + overshoot_s, mean_s, &services));
@@ -21,8 +22,8 @@ pub(super) fn diagnose(scenario: &Scenario, served: &[Served], point: &Operating
 }
 
 fn length(scenario: &Scenario, served: &[Served], services: &[f64], asked: &OperatingPoint) -> Diagnostic {
-    let of_class = |job: &Served| scenario.service_of(job.class as usize, 0);
-    let expected = mean(&served.iter().map(|job| of_class(job).mean()).collect::<Vec<_>>());
+    let of_class = |job: &Served| scenario.mean_service_of(job.class as usize, 0);
+    let expected = mean(&served.iter().map(of_class).collect::<Vec<_>>());
     let demand = mean(&served.iter().map(|job| job.demand_s).collect::<Vec<_>>());
     let (found, count) = (mean(services), services.len() as f64);
     // A tail so heavy that there is no variance leaves the mean without a normal law.

@@ -139,7 +139,7 @@ pub(super) fn execute(arguments: &Arguments, console: &mut Console<'_>) -> Resul
         broker: broker.name().to_owned(),
         machine: format!("{}, {} cores", machine.processor, machine.cores),
         arrival_rate: scenario.arrivals().rate(),
-        mean_service_s: scenario.service().mean(),
+        mean_service_s: scenario.mean_service_of(0, 0),
         jobs: scenario.drive().jobs(),
         valid: validity.verdict == Verdict::Valid,
         stolen: observation.processors.stolen,
@@ -180,7 +180,7 @@ fn default_file(arguments: &Arguments, scenario: &Scenario) -> PathBuf {
 
 /// Jobs of the backlog behind the measurement: some seconds' work for all consumers.
 fn burst(scenario: &Scenario) -> u64 {
-    let capacity = f64::from(scenario.queue().servers()) / scenario.service().mean();
+    let capacity = f64::from(scenario.queue().servers()) / scenario.mean_service_of(0, 0);
     ((capacity * BACKLOG_S).ceil() as u64).clamp(LEAST_BACKLOG, MOST_BACKLOG)
 }
 
@@ -269,7 +269,7 @@ impl Outlook {
 fn load(arguments: &Arguments) -> Result<(Scenario, Scenario), Failure> {
     let scenario = drivable(arguments.scenario.as_deref())?;
     let prefetch = arguments.prefetch.unwrap_or(scenario.effective_prefetch());
-    let capacity = f64::from(scenario.queue().servers()) / scenario.service().mean();
+    let capacity = f64::from(scenario.queue().servers()) / scenario.mean_service_of(0, 0);
     let rate = scenario.arrivals().rate().min(MOST_UTILIZATION * capacity);
     let jobs = |seconds: f64| (rate * seconds).ceil() as u64;
     let (measured, warmup) = (jobs(f64::from(arguments.duration_s)).max(1), jobs(WARMUP_S));

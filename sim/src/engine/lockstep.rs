@@ -16,13 +16,14 @@ const PORTION: usize = 32;
 type Portion<T, const L: usize> = [[T; L]; PORTION];
 
 /// Whether a plain FCFS scenario is one that lanes can follow: independent interarrival times, one server without
-/// overheads, nobody there at the beginning.
+/// overheads, nobody there at the beginning, no experiment.
 pub(super) fn fits(scenario: &Scenario, overheads: &Overheads) -> bool {
     scenario.queue().servers() == 1
         && overheads.constants() == Some(Terms::IDEAL)
         && scenario.arrivals().process().interarrival().is_some()
         && scenario.arrivals().batch().is_none()
         && scenario.initial_jobs() == 0
+        && scenario.experiment().is_none()
 }
 
 /// Replications `first` to `first` + 7, by the instructions of `level`.

@@ -139,7 +139,7 @@ const SATURATED_JOBS: usize = 100_000;
 /// the gap between services from the recursion, so that without overheads the value is exactly cμ.
 pub fn sustainable_rate(scenario: &Scenario, terms: Terms) -> f64 {
     let servers = scenario.queue().servers();
-    let mean_service = scenario.service().mean();
+    let mean_service = scenario.mean_service_of(0, 0);
     if terms == Terms::IDEAL {
         return f64::from(servers) / mean_service;
     }

@@ -30,7 +30,7 @@ pub struct Controlled {
 /// Lavenberg & Welch 1981, *Management Science* 27.
 pub fn control(scenario: &Scenario, sample: &Sample, metric: Metric) -> Option<Controlled> {
     let view = sample.view();
-    let means = [1.0 / scenario.arrival_rate(), scenario.service().mean()];
+    let means = [1.0 / scenario.arrival_rate(), scenario.mean_service_of(0, 0)];
     let values: [fn(&Replication) -> f64; 2] = [|r| r.mean_gap_s, |r| r.mean_demand_s];
     let deviations = |(value, mean): (fn(&Replication) -> f64, f64)| -> Vec<f64> {
         view.join(value).into_iter().map(|value| value / mean - 1.0).collect()

@@ -26,7 +26,7 @@ impl Scenario {
                 Some(most) if retry.probability == 1.0 => f64::from(most),
                 Some(most) => (1.0 - retry.probability.powf(f64::from(most))) / (1.0 - retry.probability),
             });
-            let work = |class: usize| rates[class][station] * self.service_of(class, station).mean;
+            let work = |class: usize| rates[class][station] * self.mean_service_of(class, station);
             let offered_load = attempts * (0..self.classes.len()).map(work).sum::<f64>();
             // A server that fails only at work fails after so much work, and then stands still: the same share.
             let share_up = queue.breakdowns.map_or(1.0, |breakdowns| {

@@ -6,6 +6,7 @@
 
 mod arrivals;
 mod class;
+mod experiment;
 mod kendall;
 mod load;
 mod margins;
@@ -20,6 +21,7 @@ mod terms;
 pub(crate) use arrivals::Rate;
 pub use arrivals::{ArrivalProcess, Arrivals, Batch, Trace};
 pub use class::{Class, Service};
+pub use experiment::{Arm, Experiment};
 pub use load::Load;
 pub use margins::Margins;
 pub use outage::{Initial, Outage, Transient};

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::{
-    ArrivalProcess, Arrivals, Class, Discipline, Initial, Margins, Outage, Queue, Rate, Service, Station,
+    ArrivalProcess, Arrivals, Class, Discipline, Experiment, Initial, Margins, Outage, Queue, Rate, Service, Station,
     Transient,
 };
 
@@ -24,6 +24,7 @@ pub struct Scenario {
     pub(crate) transient: Option<Transient>,
     pub(crate) run: RunLength,
     pub(crate) drive: DriveLength,
+    pub(crate) experiment: Option<Experiment>,
     pub(crate) margins: Margins,
 }
 
@@ -186,10 +187,20 @@ impl Scenario {
         self.classes.iter().map(|class| class.arrivals.rate()).sum()
     }
 
+    /// The experiment on processing times, if there is one.
+    pub fn experiment(&self) -> Option<Experiment> {
+        self.experiment
+    }
+
+    /// E\[S\] of a class at a station, s, whatever arms its jobs are in.
+    pub fn mean_service_of(&self, class: usize, station: usize) -> f64 {
+        self.service_of(class, station).mean * self.experiment.map_or(1.0, Experiment::mean_factor)
+    }
+
     /// Offered load a = Σ λ_k·E\[S_k\] of the first station, erlangs; retries are not counted.
     #[doc(alias = "a")]
     pub fn offered_load(&self) -> f64 {
-        let of = |(k, class): (usize, &Class)| class.arrivals.rate() * self.service_of(k, 0).mean;
+        let of = |(k, class): (usize, &Class)| class.arrivals.rate() * self.mean_service_of(k, 0);
         self.classes.iter().enumerate().map(of).sum()
     }
 
@@ -230,14 +241,14 @@ impl Scenario {
         self
     }
 
-    /// The same scenario with another mean service of its only class, s; the shape stays.
+    /// The same scenario with another mean service of its only class, s, whatever arms its jobs are in; the shape stays.
     ///
     /// # Panics
     /// If `mean` is not positive and finite, or the service is each station's own.
     pub fn with_mean_service(mut self, mean: f64) -> Self {
         assert!(mean > 0.0 && mean.is_finite(), "a mean service is positive and finite");
         let service = self.classes[0].service.as_mut().expect("the scenario is no network");
-        service.mean = mean;
+        service.mean = mean / self.experiment.map_or(1.0, Experiment::mean_factor);
         self
     }
 
@@ -272,6 +283,12 @@ impl Scenario {
     pub fn without_events(mut self) -> Self {
         self.outages.clear();
         (self.initial, self.transient) = (None, None);
+        self
+    }
+
+    /// The same scenario with another experiment, or none.
+    pub fn with_experiment(mut self, experiment: Option<Experiment>) -> Self {
+        self.experiment = experiment;
         self
     }
 

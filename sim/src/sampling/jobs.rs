@@ -1,7 +1,7 @@
 //! The jobs of a scenario: the same in simulation and in reality.
 
 use super::draws::Draws;
-use super::{Instants, Purpose, Sampler, Stream};
+use super::{Arms, Instants, Purpose, Sampler, Stream};
 use crate::model::Scenario;
 
 /// One job: when it is due and how much service it asks for.
@@ -39,6 +39,8 @@ pub struct Jobs {
     next: usize,
     index: u64,
     backlog: u64,
+    /// None without an experiment.
+    arms: Option<Arms>,
 }
 
 #[derive(Debug, Clone)]
@@ -65,7 +67,8 @@ impl Jobs {
             }
         };
         let classes = scenario.classes().iter().enumerate().map(class).collect();
-        let mut jobs = Jobs { classes, next: 0, index: 0, backlog: scenario.initial_jobs() };
+        let arms = scenario.experiment().map(|experiment| Arms::new(experiment, seed, replication));
+        let mut jobs = Jobs { classes, next: 0, index: 0, backlog: scenario.initial_jobs(), arms };
         jobs.choose();
         jobs
     }
@@ -83,15 +86,21 @@ impl Jobs {
         self.index += 1;
         if self.backlog > 0 {
             self.backlog -= 1;
-            let demand_s = self.classes[0].services.next_time();
+            let demand_s = self.classes[0].services.next_time() * self.factor(index);
             return Job { index, class: 0, due_s, demand_s };
         }
         let class = &mut self.classes[self.next];
         let demand_s = class.services.next_time();
         class.due_s = class.instants.next_instant();
+        let demand_s = demand_s * self.factor(index);
         let job = Job { index, class: self.next as u32, due_s, demand_s };
         self.choose();
         job
+    }
+
+    #[inline]
+    fn factor(&self, job: u64) -> f64 {
+        self.arms.as_ref().map_or(1.0, |arms| arms.factor(job))
     }
 
     #[inline]
@@ -108,5 +117,26 @@ impl Iterator for Jobs {
 
     fn next(&mut self) -> Option<Job> {
         (self.due_s() < f64::INFINITY).then(|| self.next_job())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Arm, Experiment};
+
+    #[test]
+    fn an_experiment_changes_what_the_jobs_of_b_demand_and_nothing_else() {
+        let base = crate::scenario_file::parse(crate::scenario_file::DEFAULT, "default").unwrap();
+        let experiment = Experiment::new(0.5, 0.88).unwrap();
+        let arms = Arms::new(experiment, base.run().seed(), 0);
+        let tried = base.clone().with_experiment(Some(experiment));
+        let all_b = base.clone().with_experiment(Experiment::new(1.0, 0.88));
+        let jobs = Jobs::new(&base, 0).zip(Jobs::new(&tried, 0).zip(Jobs::new(&all_b, 0)));
+        for (job, (of_arm, of_b)) in jobs.take(1_000) {
+            let factor = if arms.of(job.index) == Arm::B { 0.88 } else { 1.0 };
+            assert_eq!(of_arm, Job { demand_s: factor * job.demand_s, ..job });
+            assert_eq!(of_b, Job { demand_s: 0.88 * job.demand_s, ..job });
+        }
     }
 }

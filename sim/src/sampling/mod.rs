@@ -1,5 +1,6 @@
 //! Seeded randomness: the only way by which chance enters.
 
+mod arms;
 mod draws;
 mod instants;
 mod inverse;
@@ -10,6 +11,7 @@ mod overheads;
 mod sampler;
 mod streams;
 
+pub use arms::Arms;
 pub use instants::Instants;
 pub use jobs::{Job, Jobs};
 pub(crate) use lanes::{EightStreams, Lanes, WIDTH};

@@ -26,6 +26,8 @@ pub enum Purpose {
     Routing,
     /// Think times of a finite source.
     Thinking,
+    /// Which arm of an experiment a job is in.
+    Assignment,
     /// Overheads of a real pipeline.
     Overheads,
     /// Resampling in an analysis, never in a scenario's jobs.
@@ -47,6 +49,7 @@ impl Purpose {
             Purpose::Order => b"order",
             Purpose::Routing => b"routing",
             Purpose::Thinking => b"thinking",
+            Purpose::Assignment => b"assignment",
             Purpose::Overheads => b"overheads",
             Purpose::Resampling => b"resampling",
             Purpose::Rare => b"rare",

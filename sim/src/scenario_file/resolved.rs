@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::grammar;
 use crate::model::{
-    ArrivalProcess, Arrivals, Class, DriveLength, Initial, Margins, Outage, Queue, Routing, RunLength,
+    ArrivalProcess, Arrivals, Class, DriveLength, Experiment, Initial, Margins, Outage, Queue, Routing, RunLength,
     Scenario, Service, Shape, Transient,
 };
 
@@ -36,6 +36,8 @@ struct File<'s> {
     initial: Option<Initial>,
     #[serde(skip_serializing_if = "Option::is_none")]
     transient: Option<Transient>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    experiment: Option<Experiment>,
     run: &'s RunLength,
     drive: &'s DriveLength,
     /// Left out where they are the usual ones, so that files without them keep their hash.
@@ -74,6 +76,7 @@ impl<'s> File<'s> {
             outages: &scenario.outages,
             initial: scenario.initial,
             transient: scenario.transient,
+            experiment: scenario.experiment,
             run: &scenario.run,
             drive: &scenario.drive,
             margins: &scenario.margins,

@@ -251,3 +251,25 @@ fn what_is_not_toml_is_reported_with_its_line() {
     let error = parse("schema = 1\nname = \n", "s.toml").unwrap_err();
     assert!(matches!(error, ScenarioError::Syntax { line: 2, .. }), "{error}");
 }
+
+#[test]
+fn an_experiment_is_read_written_and_refused_where_it_does_not_fit() {
+    let base = parse(DEFAULT, "s.toml").unwrap();
+    let text = format!("{DEFAULT}\n[experiment]\nshare = 0.25\nservice_factor = 0.88\n");
+    let tried = parse(&text, "s.toml").unwrap();
+    let experiment = tried.experiment().unwrap();
+    assert_eq!((experiment.share(), experiment.service_factor()), (0.25, 0.88));
+    assert!((tried.utilization() / base.utilization() - 0.97).abs() < 1e-12);
+    assert_eq!(parse(&resolved(&tried), "s.toml").unwrap(), tried);
+    assert!(hash(&tried) != hash(&base) && tried.with_experiment(None) == base);
+    for (line, key) in [
+        ("share = 1.5\nservice_factor = 0.9", "experiment.share"),
+        ("share = 0.5\nservice_factor = 0.0", "experiment.service_factor"),
+        ("share = 0.5", "experiment.service_factor"),
+    ] {
+        assert_eq!(complaint(&format!("{DEFAULT}\n[experiment]\n{line}\n")).key, key);
+    }
+    let lossy = text.replace("[queue]\n", "[queue]\ncapacity = 9\n").replace("prefetch = 1\n", "");
+    let lossy = lossy.lines().filter(|line| !line.starts_with("prefetch")).collect::<Vec<_>>().join("\n");
+    assert_eq!(complaint(&lossy).key, "experiment.share");
+}

@@ -93,9 +93,15 @@ fn of_station(scenario: &Scenario) -> Option<Relaxation> {
     if classes.len() > 1 && !classes.iter().all(is_poisson) {
         return None;
     }
-    let services = classes.iter().enumerate().map(|(k, class)| {
-        let service = scenario.service_of(k, 0);
-        Some((class.arrivals().rate() / rate, Law::new(service.shape(), service.mean()).ok()?))
+    let arms = scenario.experiment().map_or_else(|| vec![(1.0, 1.0)], |experiment| {
+        vec![(1.0 - experiment.share(), 1.0), (experiment.share(), experiment.service_factor())]
+    });
+    let services = classes.iter().enumerate().flat_map(|(k, class)| {
+        let (service, share) = (scenario.service_of(k, 0), class.arrivals().rate() / rate);
+        let of_arm = move |(part, factor): &(f64, f64)| {
+            Some((share * part, Law::new(service.shape(), factor * service.mean()).ok()?))
+        };
+        arms.iter().filter(|(part, _)| *part > 0.0).map(of_arm).collect::<Vec<_>>()
     });
     let work = Work { services: services.collect::<Option<_>>()?, batch };
     let batch_size = batch.map_or(1.0, Batch::mean);

@@ -12,7 +12,7 @@ pub(super) use values::content;
 
 use super::ScenarioError;
 use super::table::{Entry, Table};
-use crate::model::{Initial, Outage, Scenario, Station};
+use crate::model::{Experiment, Initial, Outage, Scenario, Station};
 
 type Result<T> = std::result::Result<T, ScenarioError>;
 
@@ -40,6 +40,7 @@ pub(super) fn scenario(mut root: Table<'_>) -> Result<Scenario> {
     let outages = outages.into_iter().map(|table| outage(table, &stations)).collect::<Result<Vec<_>>>()?;
     let initial = root.table("initial", INITIAL)?.map(initial).transpose()?;
     let transient = root.table("transient", effort::TRANSIENT)?.map(effort::transient).transpose()?;
+    let experiment = root.table("experiment", EXPERIMENT)?.map(experiment).transpose()?;
     let rate = classes.iter().map(|class| class.arrivals.rate()).sum();
     let trace = classes.iter().filter_map(|class| arrivals::length(&class.arrivals)).min();
     let is_steady = outages.is_empty() && initial.is_none() && transient.is_none() && trace.is_none();
@@ -58,6 +59,7 @@ pub(super) fn scenario(mut root: Table<'_>) -> Result<Scenario> {
         transient,
         run,
         drive,
+        experiment,
         margins: margins.unwrap_or_default(),
     };
     support::check(&scenario, &places)?;
@@ -90,6 +92,17 @@ fn initial(mut table: Table<'_>) -> Result<Initial> {
     let jobs = jobs.ensure(|jobs| *jobs <= MOST_ROWS, "a backlog of at most 20000000 jobs", INITIAL)?;
     table.finish()?;
     Ok(Initial { jobs })
+}
+
+const EXPERIMENT: &str = "write [experiment] with share = 0.5 and service_factor = 0.88";
+
+fn experiment(mut table: Table<'_>) -> Result<Experiment> {
+    let share = table.required_number("share", EXPERIMENT)?;
+    let share = share.ensure(|share| Experiment::new(*share, 1.0).is_some(), Experiment::RULE, EXPERIMENT)?;
+    let factor = table.required_number("service_factor", EXPERIMENT)?;
+    let factor = factor.ensure(|factor| Experiment::new(share, *factor).is_some(), Experiment::RULE, EXPERIMENT)?;
+    table.finish()?;
+    Ok(Experiment::new(share, factor).expect("both keep the rule"))
 }
 
 const OUTAGE: &str = "write [[outage]] with at_s = 60.0, for_s = 30.0 and servers = 1";

@@ -20,6 +20,7 @@ pub(super) fn check(scenario: &Scenario, places: &Places) -> Result<()> {
             return Err(places.mistake(&format!("outage[{}].at_s", n + 1), rule, "remove the outage"));
         }
     }
+    experiment(scenario, places)?;
     arrivals(scenario, places)?;
     backlog(scenario, places)?;
     exits(scenario, places)
@@ -69,6 +70,15 @@ fn prefetch(scenario: &Scenario, queue: &Queue, path: &str, places: &Places) -> 
         rule,
         "remove it: the queue is an ideal, central one then",
     ))
+}
+
+fn experiment(scenario: &Scenario, places: &Places) -> Result<()> {
+    if scenario.experiment.is_none() || scenario.is_plain_fcfs() {
+        return Ok(());
+    }
+    let rule = "an experiment goes with one class and one fcfs queue, without capacity, patience, retry, breakdowns, \
+                outages, finite source or stations";
+    Err(places.mistake("experiment.share", rule, "remove the [experiment], or what does not go with it"))
 }
 
 fn arrivals(scenario: &Scenario, places: &Places) -> Result<()> {

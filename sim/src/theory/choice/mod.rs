@@ -12,7 +12,7 @@ use super::prediction::{Backlog, Instant};
 use super::time_varying::{TimeVarying, sinusoid};
 use super::transient::Transient;
 use super::{Prediction, TheoryError};
-use crate::model::{ArrivalProcess, Breakdowns, Discipline, Interrupted, Scenario, Shape, Terms};
+use crate::model::{ArrivalProcess, Breakdowns, Discipline, Experiment, Interrupted, Scenario, Shape, Terms};
 
 /// What theory says of a scenario, with overheads if a calibration gave some.
 ///
@@ -25,6 +25,9 @@ use crate::model::{ArrivalProcess, Breakdowns, Discipline, Interrupted, Scenario
 /// [`TheoryError::Unstable`] if the queue has no steady state; with overheads that is ρ′ ≥ 1, at prefetch 2 and
 /// more judged by its lower bound λ·E(S + o + h)/c.
 pub fn predict(scenario: &Scenario, terms: Option<Terms>) -> Result<Prediction, TheoryError> {
+    if let Some(experiment) = scenario.experiment() {
+        return of_arms(scenario, experiment, terms);
+    }
     if let Some(terms) = terms {
         return overheaded::predict(scenario, terms);
     }
@@ -65,6 +68,22 @@ pub fn predict(scenario: &Scenario, terms: Option<Terms>) -> Result<Prediction, 
     }
     prediction.outage = outage(scenario);
     prediction.transient = course(scenario);
+    Ok(prediction)
+}
+
+/// If all jobs are of one arm it is a scenario without an experiment; of a mixture only the load is told.
+fn of_arms(
+    scenario: &Scenario,
+    experiment: Experiment,
+    terms: Option<Terms>,
+) -> Result<Prediction, TheoryError> {
+    let uniform = scenario.clone().with_experiment(None).with_mean_service(scenario.mean_service_of(0, 0));
+    let mut prediction = predict(&uniform, terms)?;
+    if experiment.share() > 0.0 && experiment.share() < 1.0 {
+        let load = prediction.utilization.unwrap_or_else(|| scenario.utilization());
+        prediction = Prediction::unknown(scenario, Some(load), prediction.effective_utilization);
+        prediction.put_lossless(scenario.arrivals().rate(), "exact");
+    }
     Ok(prediction)
 }
 
