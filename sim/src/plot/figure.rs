@@ -141,6 +141,16 @@ impl Frame {
         )
     }
 
+    /// Draws the vertical axis only: for a panel whose horizontal axis stands below another one.
+    pub fn rows<DB: DrawingBackend>(&self, canvas: &Canvas<DB>, y_title: &str) -> Result<(), PictureError> {
+        for tick in self.y.ticks() {
+            let (_, y) = self.at(self.x.low, tick);
+            canvas.line(&[(self.left, y), (self.right, y)], GUIDE)?;
+            canvas.text(&self.y.label(tick), (self.left - 18.0, y + 9.0), NOTE.at(HPos::Right))?;
+        }
+        canvas.text(y_title, (MARGINS.0, self.top - 26.0), NOTE)
+    }
+
     /// Draws grid, ticks, labels and titles; the data go on top.
     pub fn draw<DB: DrawingBackend>(
         &self,
@@ -148,11 +158,7 @@ impl Frame {
         x_title: &str,
         y_title: &str,
     ) -> Result<(), PictureError> {
-        for tick in self.y.ticks() {
-            let (_, y) = self.at(self.x.low, tick);
-            canvas.line(&[(self.left, y), (self.right, y)], GUIDE)?;
-            canvas.text(&self.y.label(tick), (self.left - 18.0, y + 9.0), NOTE.at(HPos::Right))?;
-        }
+        self.rows(canvas, y_title)?;
         let axis = Stroke { color: MUTED, ..GUIDE };
         canvas.line(&[(self.left, self.bottom), (self.right, self.bottom)], axis)?;
         for tick in self.x.ticks() {
@@ -160,7 +166,6 @@ impl Frame {
             canvas.line(&[(x, self.bottom), (x, self.bottom + 10.0)], axis)?;
             canvas.text(&self.x.label(tick), (x, self.bottom + 42.0), NOTE.at(HPos::Center))?;
         }
-        canvas.text(y_title, (MARGINS.0, self.top - 26.0), NOTE)?;
         canvas.text(x_title, (self.right, self.bottom + 86.0), NOTE.at(HPos::Right))
     }
 }

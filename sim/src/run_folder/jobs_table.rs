@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use super::RunFolderError;
 use crate::model::{JobRecord, Outcome};
 
-const COLUMNS: [&str; 18] = [
+pub(super) const COLUMNS: [&str; 18] = [
     "replication",
     "job",
     "class",
@@ -120,7 +120,7 @@ pub fn read_jobs(path: &Path) -> Result<Vec<JobRecord>, RunFolderError> {
     }
 }
 
-fn record(row: &csv::StringRecord) -> Result<JobRecord, String> {
+pub(super) fn record(row: &csv::StringRecord) -> Result<JobRecord, String> {
     if row.len() != COLUMNS.len() {
         return Err(format!("{} values, and there are {} columns", row.len(), COLUMNS.len()));
     }

@@ -44,6 +44,9 @@ pub struct Manifest {
     pub outcomes: BTreeMap<String, u64>,
     /// Where a live run was deployed.
     pub deployment: Option<Deployment>,
+    /// Faults that were injected on purpose, as they were asked for: such a run does not show the system as it is.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub faults: Vec<String>,
     /// How a live run went.
     pub live: Option<LiveSummary>,
 }

@@ -7,6 +7,7 @@
 
 mod error;
 mod jobs_table;
+mod jobs_tail;
 mod machine;
 mod manifest;
 mod reader;
@@ -14,9 +15,10 @@ mod writer;
 
 pub use error::RunFolderError;
 pub use jobs_table::{JobsWriter, read_jobs};
+pub use jobs_tail::JobsTail;
 pub use machine::Machine;
 pub use manifest::{
     CalibrationSource, Deployment, Ledger, LiveSummary, Manifest, SCHEMA, Source, Status, Validity, Verdict,
 };
-pub use reader::{Run, list};
+pub use reader::{Run, list, read_manifest};
 pub use writer::{Provenance, RunFolder, new_folder, timestamp};

@@ -99,7 +99,11 @@ fn read_calibration(
     ))
 }
 
-fn read_manifest(folder: &Path) -> Result<Manifest, RunFolderError> {
+/// The manifest of a run folder.
+///
+/// # Errors
+/// [`RunFolderError`] if it is missing, malformed, or of an unknown schema.
+pub fn read_manifest(folder: &Path) -> Result<Manifest, RunFolderError> {
     let path = folder.join("manifest.json");
     let text = fs::read_to_string(&path).map_err(|error| RunFolderError::io(&path, error))?;
     let malformed = |error: serde_json::Error| RunFolderError::malformed(&path, error.to_string());

@@ -97,6 +97,7 @@ impl RunFolder {
             calibration,
             outcomes: BTreeMap::new(),
             deployment: None,
+            faults: Vec::new(),
             live: None,
         };
         let folder = RunFolder { path, manifest };
