@@ -15,7 +15,7 @@ use tokio::time::Instant;
 use crate::api::Api;
 use crate::broker::{Broker, BrokerError};
 use crate::clock::RunClock;
-use crate::consumer::{RetryPolicy, Servers, Shop, WORK_LIMIT, WorkMode};
+use crate::consumer::{Afflicted, Injection, RetryPolicy, Servers, Shop, WORK_LIMIT, WorkMode};
 use crate::driver::{Driver, DriverError, Form, Outlet, Refusals};
 use crate::ledger::settle;
 use crate::metrics::Metrics;
@@ -153,6 +153,8 @@ pub struct Setup {
     pub writer: Option<Arc<Writer>>,
     /// What to do when work fails.
     pub retry: RetryPolicy,
+    /// Faults that are injected on purpose.
+    pub faults: Vec<Injection>,
     /// How long the work on one message may take.
     pub work_limit: Duration,
     /// What is counted.
@@ -171,6 +173,7 @@ impl Default for Setup {
             mode: WorkMode::default(),
             writer: None,
             retry: RetryPolicy::default(),
+            faults: Vec::new(),
             work_limit: WORK_LIMIT,
             metrics: Arc::default(),
             bind: SocketAddr::from(([127, 0, 0, 1], 0)),
@@ -186,6 +189,13 @@ pub(crate) fn refused(refusals: &Refusals) -> Option<String> {
         refusals.iter().map(|(reason, times)| format!("{reason} ({times} times)")).collect();
     (!listed.is_empty())
         .then(|| format!("the API did not take every job: {}; look at its log", listed.join(", ")))
+}
+
+/// What a fault means for the verdict on a run.
+fn injected(fault: &Injection) -> String {
+    format!(
+        "a fault was injected on purpose ({fault}): the run does not show the system as it is; leave out --fault"
+    )
 }
 
 /// A pipeline under way.
@@ -214,7 +224,11 @@ impl Pipeline<'_> {
         mut watch: impl FnMut(&Recorder),
     ) -> Result<(ProcessorShares, Vec<String>), PipelineError> {
         let queue = scenario.queue();
-        servers.start(queue.servers(), scenario.effective_prefetch(), &self.setup.mode).await?;
+        let (faults, seed) = (&self.setup.faults, scenario.run().seed());
+        let afflicted = |number, worker| Afflicted::or_not(worker, faults, number, self.clock, seed);
+        servers
+            .start_with(queue.servers(), scenario.effective_prefetch(), &self.setup.mode, afflicted)
+            .await?;
         let listener = TcpListener::bind(self.setup.bind).await?;
         let address = listener.local_addr()?;
         let api = Api::new(Arc::clone(&self.broker), Arc::clone(&self.witness));
@@ -222,7 +236,7 @@ impl Pipeline<'_> {
         let serving = tokio::spawn(crate::api::serve_forever(listener, api));
 
         let before = ProcessorTime::now();
-        let mut trouble = Vec::new();
+        let mut trouble: Vec<String> = self.setup.faults.iter().map(injected).collect();
         let outlet = match self.setup.via {
             Via::Http => Outlet::http(Target::local(address), Form::default()),
             Via::Amqp => Outlet::Amqp(Arc::clone(&self.broker)),

@@ -70,6 +70,8 @@ struct Slot {
     stamps: [AtomicU64; STAMPS],
     server: AtomicU32,
     completions: AtomicU32,
+    // Deliveries that were worked on, up to the last that was told of.
+    attempts: AtomicU32,
     refused: AtomicBool,
     // Attempts after which the job became a dead letter; 0 if it did not.
     buried: AtomicU32,
@@ -83,6 +85,7 @@ impl Recorder {
             stamps: [const { AtomicU64::new(0) }; STAMPS],
             server: AtomicU32::new(0),
             completions: AtomicU32::new(0),
+            attempts: AtomicU32::new(0),
             refused: AtomicBool::new(false),
             buried: AtomicU32::new(0),
         };
@@ -150,6 +153,7 @@ impl Recorder {
             (Stamp::Done, Some(service.done_ns)),
             (Stamp::Acked, service.acked_ns),
         ];
+        self.slots[index].attempts.fetch_max(service.attempts, Relaxed);
         for (stamp, instant_ns) in stamps {
             if let Some(instant_ns) = instant_ns {
                 self.stamp(index, stamp, instant_ns);
@@ -280,7 +284,7 @@ impl Recorder {
             acked_s: instant(Stamp::Acked),
             server: (completions + buried > 0).then(|| self.slots[index].server.load(Relaxed)),
             demand_s: job.demand_s,
-            attempts: completions.max(buried),
+            attempts: completions.max(buried).max(self.slots[index].attempts.load(Relaxed)),
             outcome,
         }
     }

@@ -14,6 +14,7 @@ use super::kept::{show_prediction, terms};
 use super::session::{Session, drivable};
 use super::summary::{Facts, unlogged};
 use super::work::WorkArguments;
+use crate::consumer::Injection;
 use crate::deployment::Deployment;
 use crate::histogram_log;
 use crate::metrics::Metrics;
@@ -41,6 +42,9 @@ pub(super) struct Arguments {
     /// How jobs reach the broker: through the API, or straight
     #[arg(long, value_enum, value_name = "WAY", default_value_t)]
     via: Via,
+    /// Harm the consumers on purpose: slow:from_s=S,factor=F or fail:from_s=S,share=P, each also with for_s=S and consumer=N; may be repeated. Such a run is never valid
+    #[arg(long = "fault", value_name = "FAULT")]
+    faults: Vec<Injection>,
     /// Show nothing while the run lasts
     #[arg(long)]
     quiet: bool,
@@ -59,6 +63,7 @@ pub(super) fn execute(arguments: &Arguments, console: &mut Console<'_>) -> Resul
     }
     let store = arguments.work.store_or(StoreChoice::None)?;
     refuse_beyond_loopback(arguments.bind)?;
+    refuse_missing_consumers(&arguments.faults, scenario.queue().servers())?;
     let metrics = Arc::new(Metrics::new());
     let overheads = terms(arguments.calibration.as_deref(), &scenario)?;
     let predicted_s = show_prediction(&scenario, overheads, &metrics);
@@ -68,6 +73,7 @@ pub(super) fn execute(arguments: &Arguments, console: &mut Console<'_>) -> Resul
         mode: arguments.work.work.clone(),
         writer: store.1.clone(),
         retry: arguments.work.retry(),
+        faults: arguments.faults.clone(),
         work_limit: arguments.work.limit(),
         metrics: Arc::clone(&metrics),
         bind: arguments.bind,
@@ -84,6 +90,7 @@ pub(super) fn execute(arguments: &Arguments, console: &mut Console<'_>) -> Resul
         via: arguments.via.name().to_owned(),
         awake: arguments.awake,
     });
+    folder.manifest_mut().faults = arguments.faults.iter().map(ToString::to_string).collect();
     folder.save()?;
     console.note(format!(
         "driving {}\n  at {}, {} queue",
@@ -131,6 +138,17 @@ fn refuse_beyond_loopback(bind: SocketAddr) -> Result<(), Failure> {
         "--bind {bind} is open to other machines\n  rule: the API of a run has no token and listens on loopback\n  \
          remedy: an address such as 127.0.0.1:8080, or `live serve` with a token"
     )))
+}
+
+/// A fault is done to a consumer that is there.
+fn refuse_missing_consumers(faults: &[Injection], servers: u32) -> Result<(), Failure> {
+    match faults.iter().find(|fault| fault.consumer().is_some_and(|consumer| consumer >= servers)) {
+        Some(fault) => Err(Failure::BadInput(format!(
+            "--fault {fault}: there is no such consumer\n  rule: the scenario has {servers}, counted from 0\n  remedy: \
+             consumer=0, or none for all"
+        ))),
+        None => Ok(()),
+    }
 }
 
 /// Writes each row once nothing more is to be expected of its job.

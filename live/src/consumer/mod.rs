@@ -1,6 +1,7 @@
 //! Consumers: servers that take messages from the queue, work on them, and see to what becomes of each.
 
 mod fate;
+mod injection;
 mod retry;
 mod server;
 mod work;
@@ -17,6 +18,7 @@ use crate::metrics::Metrics;
 use crate::store::Writer;
 use crate::witness::Witness;
 
+pub use injection::{Afflicted, Injection, InjectionError};
 pub use retry::RetryPolicy;
 pub(crate) use server::words;
 pub use work::{Fault, WorkMode, Worker};
@@ -97,9 +99,23 @@ impl Servers {
     /// # Errors
     /// [`BrokerError`] if the broker takes no further consumer, or the system gives no further thread.
     pub async fn start(&mut self, count: u32, prefetch: u32, mode: &WorkMode) -> Result<(), BrokerError> {
-        for _ in 0..count {
+        self.start_with(count, prefetch, mode, |_, worker| worker).await
+    }
+
+    /// The same with each server's worker, by its number, made into another.
+    ///
+    /// # Errors
+    /// As [`Servers::start`].
+    pub async fn start_with(
+        &mut self,
+        count: u32,
+        prefetch: u32,
+        mode: &WorkMode,
+        made_into: impl Fn(u32, Box<dyn Worker>) -> Box<dyn Worker>,
+    ) -> Result<(), BrokerError> {
+        for number in 0..count {
             let subscription = self.shop.broker.subscribe(prefetch).await?;
-            let worker = mode.worker(self.shop.writer.clone());
+            let worker = made_into(number, mode.worker(self.shop.writer.clone()));
             self.start_one(subscription, worker).map_err(|error| {
                 BrokerError::Unavailable(format!(
                     "no thread for a further server: {error}\n  remedy: fewer servers, or a higher limit on threads"

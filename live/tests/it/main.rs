@@ -13,6 +13,7 @@ mod api_support;
 mod consumer;
 mod dead_letters;
 mod driving;
+mod faults;
 mod interruption;
 mod jobs;
 mod joining;
