@@ -6,6 +6,7 @@
 pub mod autocorrelated;
 pub mod cli;
 pub mod compare;
+pub mod control;
 pub mod diagnostics;
 pub mod fit;
 pub mod ladder;

@@ -86,7 +86,7 @@ impl Leg {
 }
 
 /// A served job in the order of its consumer.
-struct Step<'r> {
+pub(crate) struct Step<'r> {
     record: &'r JobRecord,
     start_s: f64,
     /// When it could have started.
@@ -95,10 +95,13 @@ struct Step<'r> {
     place_s: f64,
     /// When the job before it was done.
     before_s: f64,
+    /// Which of idle path, turnaround and hand-over decided when it could have started: 0, 1 or 2.
+    pub(crate) decided_by: usize,
 }
 
 impl Step<'_> {
-    fn residual_s(&self) -> f64 {
+    /// How much later it started, s.
+    pub(crate) fn residual_s(&self) -> f64 {
         self.start_s - self.ready_s
     }
 
@@ -138,25 +141,45 @@ pub fn residuals(pair: &Pair) -> Option<Residuals> {
 
 /// The jobs in the order of their starts, each with what its consumer's past allows.
 fn steps<'r>(records: impl Iterator<Item = &'r JobRecord>, prefetch: usize, terms: Terms) -> Vec<Step<'r>> {
-    let mut served: Vec<(&JobRecord, f64, f64)> =
-        records.filter_map(|record| Some((record, record.start_s?, record.done_s?))).collect();
-    served.sort_by(|(_, a, _), (_, b, _)| a.total_cmp(b));
-    let mut held: HashMap<u32, VecDeque<f64>> = HashMap::new();
-    let step = |(record, start_s, done_s): (&'r JobRecord, f64, f64)| {
-        let ends_s = held.entry(record.server.unwrap_or(0)).or_default();
+    let mut served: Vec<(&JobRecord, f64)> =
+        records.filter_map(|record| Some((record, record.start_s?))).collect();
+    served.sort_by(|(_, a), (_, b)| a.total_cmp(b));
+    let mut past = Past::new(prefetch, terms);
+    served.into_iter().filter_map(|(record, _)| past.step(record)).collect()
+}
+
+/// What each consumer has done so far.
+pub(crate) struct Past {
+    prefetch: usize,
+    terms: Terms,
+    /// Ends of the jobs whose places are not taken again yet.
+    held: HashMap<u32, VecDeque<f64>>,
+}
+
+impl Past {
+    /// Consumers that have done nothing yet.
+    pub(crate) fn new(prefetch: usize, terms: Terms) -> Self {
+        Past { prefetch, terms, held: HashMap::new() }
+    }
+
+    /// The next job of its consumer; `None` for one that was not served.
+    pub(crate) fn step<'r>(&mut self, record: &'r JobRecord) -> Option<Step<'r>> {
+        let (start_s, done_s) = (record.start_s?, record.done_s?);
+        let ends_s = self.held.entry(record.server.unwrap_or(0)).or_default();
         let before_s = ends_s.back().copied().unwrap_or(f64::NEG_INFINITY);
-        let place_s = if ends_s.len() < prefetch {
+        let place_s = if ends_s.len() < self.prefetch {
             f64::NEG_INFINITY
         } else {
             ends_s.pop_front().unwrap_or(f64::NEG_INFINITY)
         };
         ends_s.push_back(done_s);
         let sent_s = record.sent_s.unwrap_or(record.due_s);
-        let ready_s =
-            (sent_s + terms.idle_path_s).max(place_s + terms.turnaround_s).max(before_s + terms.hand_over_s);
-        Step { record, start_s, ready_s, place_s, before_s }
-    };
-    served.into_iter().map(step).collect()
+        let Terms { idle_path_s, turnaround_s, hand_over_s, .. } = self.terms;
+        let possible_s = [sent_s + idle_path_s, place_s + turnaround_s, before_s + hand_over_s];
+        let latest = possible_s.into_iter().enumerate().max_by(|a, b| a.1.total_cmp(&b.1));
+        let (decided_by, ready_s) = latest.expect("there are three");
+        Some(Step { record, start_s, ready_s, place_s, before_s, decided_by })
+    }
 }
 
 fn lag1_correlation(steps: &[Step<'_>]) -> f64 {

@@ -1,5 +1,6 @@
 //! The command line of `analysis`.
 
+mod control;
 mod fit;
 mod selection;
 
@@ -36,6 +37,9 @@ enum Verb {
     /// Makes a scenario of a run, or of a table of your own system's time stamps
     #[command(after_help = "Example: analysis fit jobs.csv --unit ms --servers 2 --out mine.toml")]
     Fit(fit::Arguments),
+    /// Says whether the system changed under way, and since which job: EWMA, CUSUM and g-charts
+    #[command(after_help = "Example: analysis control data/runs/…_live --plot charts.png")]
+    Control(control::Arguments),
     /// Draws one plot as PNG or SVG
     #[command(after_help = "Example: analysis plot wait-cdf --out wait-cdf.svg")]
     Plot(PlotArguments),
@@ -88,6 +92,8 @@ enum PlotName {
     Residuals,
     /// Observed minus predicted wait, job by job
     Errors,
+    /// Whether the system changed under way
+    ControlCharts,
 }
 
 impl From<PlotName> for Plot {
@@ -99,6 +105,7 @@ impl From<PlotName> for Plot {
             PlotName::QueueLength => Plot::QueueLength,
             PlotName::Residuals => Plot::Residuals,
             PlotName::Errors => Plot::Errors,
+            PlotName::ControlCharts => Plot::ControlCharts,
         }
     }
 }
@@ -126,6 +133,7 @@ pub fn execute(cli: Cli, console: &mut Console<'_>) -> Result<(), Failure> {
         }
         Some(Verb::Plot(arguments)) => plot(&arguments, console),
         Some(Verb::Fit(arguments)) => fit::execute(&arguments, console),
+        Some(Verb::Control(arguments)) => control::execute(&arguments, console),
         None => {
             let pair = Selection::newest().open()?;
             let comparison = compared(&pair, console);

@@ -18,6 +18,7 @@ pub use overload::{Figure, Overload};
 pub use verdict::{Verdict, overall};
 
 use crate::autocorrelated::{RelativeError, jobs_needed, judge};
+use crate::control::{Control, Options, control};
 use crate::diagnostics::{Diagnostic, Saturation, State, diagnose, saturation};
 use crate::ladder::{Correction, Rung, corrections, ladder};
 use crate::pair::{Pair, TermsSource};
@@ -53,6 +54,9 @@ pub struct Comparison {
     pub corrections: Vec<Correction>,
     /// What the recursion cannot explain.
     pub residuals: Option<Residuals>,
+    /// Whether the system changed under way; `None` for a run that is too short to say. `analysis control --json` has it.
+    #[serde(skip)]
+    pub control: Option<Control>,
     /// What about arrivals and services was not what the scenario says.
     pub diagnostics: Vec<Diagnostic>,
     /// Jobs that would decide an inconclusive verdict; `None` where it is decided, or no number would.
@@ -123,6 +127,7 @@ pub fn compare(pair: &Pair) -> Comparison {
         ladder: ladder(pair),
         corrections: corrections(pair),
         residuals: residuals(pair),
+        control: control(&pair.observed, None, Options::of(&pair.observed.scenario)).ok(),
         diagnostics: diagnose(
             &pair.observed.scenario,
             pair.judged(),

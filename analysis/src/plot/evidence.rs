@@ -10,6 +10,7 @@ use super::series::sorted;
 use super::{Plot, PlotError};
 use crate::autocorrelated::{Band, Blocks, Memory};
 use crate::compare::{CONFIDENCE, Comparison};
+use crate::control::Control;
 use crate::ladder::Rung;
 use crate::pair::{Pair, Series, Timetable};
 use crate::residual::Residuals;
@@ -32,6 +33,7 @@ pub struct Evidence<'a> {
     pub(super) is_steady: bool,
     pub(super) ladder: &'a [Rung],
     pub(super) residuals: Option<&'a Residuals>,
+    pub(super) control: Option<&'a Control>,
     pub(super) seed: u64,
     /// The pair, to predict its jobs again; `None` leaves the prediction without a band.
     pub(super) pair: Option<&'a Pair>,
@@ -66,6 +68,7 @@ impl<'a> Evidence<'a> {
             is_steady: comparison.metrics.is_some(),
             ladder: &comparison.ladder,
             residuals: comparison.residuals.as_ref(),
+            control: comparison.control.as_ref(),
             seed: pair.observed.manifest.seed,
             pair: Some(pair),
             lazy: Lazy::default(),
@@ -82,6 +85,7 @@ impl<'a> Evidence<'a> {
             Plot::QueueLength => true,
             Plot::Residuals => self.residuals.is_some(),
             Plot::Errors => self.shares_jobs,
+            Plot::ControlCharts => self.control.is_some(),
         };
         Plot::ALL.into_iter().filter(fits).collect()
     }
@@ -108,6 +112,7 @@ impl<'a> Evidence<'a> {
             Plot::Residuals if self.residuals.is_none_or(|residuals| residuals.series.is_empty()) => {
                 Err(PlotError::NoOverheads)
             }
+            Plot::ControlCharts if self.control.is_none() => Err(PlotError::NoCharts),
             _ => Ok(()),
         }
     }

@@ -3,6 +3,7 @@
 //! All figures are drawn from one [`Evidence`] with the kit in [`sim::plot`]. Every series differs in colour and
 //! in line style or weight, for grey print.
 
+mod charts;
 mod errors;
 mod evidence;
 mod ladder;
@@ -22,6 +23,7 @@ use sim::plot::canvas::Canvas;
 use sim::plot::figure::header;
 use sim::plot::{DrawingBackend, Figure, PictureError, png, save, svg};
 
+pub use charts::charts;
 pub use evidence::Evidence;
 use series::job_count;
 
@@ -40,21 +42,24 @@ pub enum Plot {
     Residuals,
     /// Observed minus predicted wait of every job, over the run.
     Errors,
+    /// Control charts of services, residuals and failures.
+    ControlCharts,
 }
 
 impl Plot {
     /// Every figure, in the order of a report.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Ladder,
         Self::WaitCdf,
         Self::QuantileQuantile,
         Self::QueueLength,
         Self::Residuals,
         Self::Errors,
+        Self::ControlCharts,
     ];
 
-    /// Short name, fit for a file stem: `ladder`, `wait-cdf`, `quantile-quantile`, `queue-length`, `residuals` or
-    /// `errors`.
+    /// Short name, fit for a file stem: `ladder`, `wait-cdf`, `quantile-quantile`, `queue-length`, `residuals`,
+    /// `errors` or `control-charts`.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -64,6 +69,7 @@ impl Plot {
             Self::QueueLength => "queue-length",
             Self::Residuals => "residuals",
             Self::Errors => "errors",
+            Self::ControlCharts => "control-charts",
         }
     }
 
@@ -77,6 +83,7 @@ impl Plot {
             Self::QueueLength => "Jobs waiting in the queue",
             Self::Residuals => "Pauses: what a job’s past does not explain",
             Self::Errors => "Error of the prediction, job by job",
+            Self::ControlCharts => charts::HEADING,
         }
     }
 
@@ -116,6 +123,7 @@ impl Plot {
                  predicted; the thick line is the running median: errors grow and vanish with the queue, but a lasting \
                  shift away from zero means that the real system was slower or faster than calibrated."
             }
+            Self::ControlCharts => charts::CAPTION,
         }
     }
 
@@ -132,8 +140,8 @@ impl Plot {
     /// The figure as an `<svg>` element, ready to stand inside an HTML page; see [`sim::plot::svg`].
     ///
     /// # Errors
-    /// [`PlotError::NoJobs`], [`PlotError::NotATime`], [`PlotError::OtherJobs`] or [`PlotError::NoOverheads`] if
-    /// there is nothing to draw; [`PlotError::Picture`] if the library fails.
+    /// [`PlotError::NoJobs`], [`PlotError::NotATime`], [`PlotError::OtherJobs`], [`PlotError::NoOverheads`] or
+    /// [`PlotError::NoCharts`] if there is nothing to draw; [`PlotError::Picture`] if the library fails.
     pub fn svg(self, evidence: &Evidence<'_>) -> Result<String, PlotError> {
         evidence.check(self)?;
         Ok(svg(&Drawn { plot: self, evidence })?)
@@ -177,6 +185,7 @@ impl Figure for Drawn<'_> {
             Plot::QueueLength => queue_length::draw(evidence, canvas),
             Plot::Residuals => residuals::draw(evidence, canvas),
             Plot::Errors => errors::draw(evidence, canvas),
+            Plot::ControlCharts => evidence.control.map_or(Ok(()), |control| charts::draw(control, canvas)),
         }
     }
 }
@@ -219,6 +228,12 @@ pub enum PlotError {
          `residuals` needs jobs that found a consumer idle and jobs that queued\n  remedy: drive for longer"
     )]
     NoOverheads,
+    /// The run has no control charts.
+    #[error(
+        "the run is too short for control charts\n  rule: they begin after phase I, of 100 measured jobs at least\n  \
+         remedy: drive for longer"
+    )]
+    NoCharts,
     /// The picture could not be drawn or stored.
     #[error(transparent)]
     Picture(#[from] PictureError),

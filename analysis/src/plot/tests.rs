@@ -2,6 +2,8 @@ use sim::plot::PictureError;
 
 use super::evidence::Lazy;
 use super::*;
+use crate::control::Control;
+use crate::control::verification::sample;
 use crate::ladder::{Figures, Rung};
 use crate::pair::{Series, Served};
 use crate::residual::{Leg, Pause, Residuals};
@@ -31,6 +33,7 @@ struct Data {
     is_steady: bool,
     ladder: Vec<Rung>,
     residuals: Option<Residuals>,
+    control: Control,
 }
 
 impl Data {
@@ -64,6 +67,7 @@ impl Data {
                 rung("observed", Some(0.031), Some(0.001)),
             ],
             residuals: Some(residuals),
+            control: sample(),
             predicted,
             ideal,
             seen,
@@ -81,6 +85,7 @@ impl Data {
             is_steady: self.is_steady,
             ladder: &self.ladder,
             residuals: self.residuals.as_ref(),
+            control: Some(&self.control),
             seed: 7,
             pair: None,
             lazy: Lazy::default(),
@@ -199,7 +204,10 @@ fn unusual_but_valid_data_are_drawn() {
 #[test]
 fn a_run_without_a_steady_state_shows_no_figure_of_one() {
     let data = overloaded(3000);
-    assert_eq!(data.evidence().plots(), [Plot::QueueLength, Plot::Residuals, Plot::Errors]);
+    assert_eq!(
+        data.evidence().plots(),
+        [Plot::QueueLength, Plot::Residuals, Plot::Errors, Plot::ControlCharts]
+    );
     for plot in Plot::ALL.into_iter().filter(|plot| *plot != Plot::Ladder) {
         let svg = plot.svg(&data.evidence()).unwrap();
         assert!(svg.contains("no steady state") && !svg.contains(", mean"), "{plot:?}");

@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use sim::cli::headline;
 
+use super::charts::{basis as basis_of_charts, sheet, success};
 use super::figures::{distances, metrics, overheads, overload, saturation};
 use super::reasons::{corrections, diagnostics, ladder, pauses};
 use super::run::{basis, ledger, load, provenance, validity};
@@ -40,6 +41,15 @@ pub(super) fn page(pair: &Pair, comparison: &Comparison, pictures: &[Picture]) -
         ),
     }
     draw(&mut body, &[Plot::Errors]);
+    if let Some(control) = &comparison.control {
+        section(&mut body, "Did the system change under way?");
+        let said = [control.says.clone(), basis_of_charts(&pair.observed, control)];
+        for text in said.iter().chain(&success(&pair.observed, control)) {
+            let _ = write!(body, "<p>{}.</p>", capitalized(text));
+        }
+        draw(&mut body, &[Plot::ControlCharts]);
+        body.push_str(&sheet(control).html());
+    }
     section(&mut body, "Arrivals and services");
     match comparison.diagnostics.as_slice() {
         [] => body.push_str("<p>Too few jobs to say anything of them.</p>"),

@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use sim::cli::headline;
 
+use super::charts::{basis as basis_of_charts, success};
 use super::figures::{distances, metrics, overheads, overload, saturation};
 use super::reasons::{corrections, diagnostics, ladder, pauses, that_matter};
 use super::run::{basis, provenance};
@@ -55,6 +56,12 @@ pub(super) fn markdown(pair: &Pair, comparison: &Comparison, pictures: &[Picture
     }
     if let Some(pauses) = pauses(comparison, PAUSES) {
         section("The longest pauses", &pauses.markdown());
+    }
+    if let Some(control) = &comparison.control {
+        let text = [control.says.clone(), basis_of_charts(&pair.observed, control)];
+        let text: Vec<String> =
+            text.iter().chain(&success(&pair.observed, control)).map(|text| escape::markdown(text)).collect();
+        section("Did the system change under way?", &(text.join("\n\n") + "\n"));
     }
     let rows = that_matter(comparison);
     if !rows.is_empty() {

@@ -1,5 +1,6 @@
 //! What a comparison looks like: a table for the terminal, a page for the browser, Markdown for a pull request.
 
+mod charts;
 mod escape;
 mod figures;
 mod html;
@@ -13,6 +14,7 @@ mod table;
 use std::path::{Path, PathBuf};
 use std::thread;
 
+pub use charts::charts;
 pub use table::table;
 
 use crate::compare::Comparison;

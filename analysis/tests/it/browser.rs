@@ -103,7 +103,7 @@ fn the_page_fits_a_telephone_and_a_wide_screen() {
         let found = browser.measured(width, &[]);
         assert_eq!(found["inner"], width, "{found}");
         assert!(found["scroll"].as_u64().unwrap() <= u64::from(width), "the page scrolls sideways: {found}");
-        assert_eq!(found["pictures"], 6, "{found}");
+        assert_eq!(found["pictures"], 7, "{found}");
         assert!(
             found["smallest"].as_f64().unwrap() >= 9.0,
             "the letters of a picture are too small: {found}"

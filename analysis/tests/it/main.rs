@@ -5,6 +5,8 @@
 mod browser;
 mod command_line;
 mod comparison;
+mod control;
+mod control_reference;
 mod fitting;
 mod report;
 mod support;

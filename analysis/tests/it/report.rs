@@ -96,11 +96,11 @@ fn the_verdict_comes_first_and_the_provenance_last() {
 #[test]
 fn a_page_is_self_contained_and_its_pictures_are_files_too() {
     let Report { page, markdown, pictures, .. } = Report::steady();
-    assert_eq!(page.matches("<svg").count(), 6);
+    assert_eq!(page.matches("<svg").count(), 7);
     for outside in ["src=", "href=", "@import", "url(", "<script"] {
         assert!(!page.contains(outside), "the page is self-contained, and has {outside}");
     }
-    assert_eq!(pictures.len(), 12);
+    assert_eq!(pictures.len(), 14);
     for picture in pictures.iter().filter(|picture| picture.ends_with(".png")) {
         assert!(markdown.contains(&format!("](plots/{picture})")), "{picture}");
         assert!(pictures.contains(&picture.replace(".png", ".svg")), "{picture}");

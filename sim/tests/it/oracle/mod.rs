@@ -210,7 +210,10 @@ fn every_family_has_a_file_and_few_records_are_skipped() {
         "transient",
         "vacations",
     ];
-    let unknown: Vec<_> = all.iter().filter(|record| !checked.contains(&record.family.as_str())).collect();
+    // What is no queue is checked by the tests of `analysis`.
+    let elsewhere = ["binomial", "spc"];
+    let is_known = |family: &str| checked.contains(&family) || elsewhere.contains(&family);
+    let unknown: Vec<_> = all.iter().filter(|record| !is_known(&record.family)).collect();
     assert!(unknown.is_empty(), "no test of {unknown:?}");
     let skipped = skipped();
     assert!(skipped.len() * 20 <= all.len(), "{} of {} records are skipped", skipped.len(), all.len());

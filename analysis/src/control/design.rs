@@ -1,0 +1,64 @@
+//! The charts of a mean run length, with what theory says of them.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::SHIFT;
+use super::cusum::Cusum;
+use super::ewma::Ewma;
+use super::run_length::RunLength;
+use super::signal::Method;
+
+/// EWMA and CUSUM that give one false alarm each in so many points, and the laws of their run lengths.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Design {
+    /// The moving average.
+    pub ewma: Ewma,
+    /// The sums, of which there are two.
+    pub cusum: Cusum,
+    /// In control: of the average, and of one sum.
+    in_control: [RunLength; 2],
+    /// After a shift of one standard deviation.
+    shifted: [RunLength; 2],
+}
+
+impl Design {
+    /// The design for a mean run of so many points, worked out once for each.
+    pub fn of(points: f64) -> Arc<Self> {
+        static KNOWN: Mutex<BTreeMap<u64, Arc<Design>>> = Mutex::new(BTreeMap::new());
+        let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+        let design = known.entry(points.to_bits()).or_insert_with(|| {
+            let (ewma, cusum) = (Ewma::with_mean_run(points), Cusum::with_mean_run(points));
+            let laws = |shift| [ewma.run_length(shift), cusum.run_length(shift)];
+            Arc::new(Design { ewma, cusum, in_control: laws(0.0), shifted: laws(SHIFT) })
+        });
+        Arc::clone(design)
+    }
+
+    /// Points from one false alarm to the next, on average.
+    pub fn mean_run(&self, method: Method) -> f64 {
+        let (n, sides) = place(method);
+        self.in_control[n].mean() / sides
+    }
+
+    /// Probability of a false alarm within so many points.
+    pub fn probability_within(&self, method: Method, points: f64) -> f64 {
+        let (n, sides) = place(method);
+        1.0 - (1.0 - self.in_control[n].probability_within(points)).powf(sides)
+    }
+
+    /// Points within which a shift of one standard deviation is seen with probability `p`.
+    pub fn seen_within(&self, method: Method, p: f64) -> u64 {
+        self.shifted[place(method).0].quantile(p)
+    }
+
+    /// The limit in the chart's own unit.
+    pub fn limit(&self, method: Method) -> f64 {
+        if method == Method::Ewma { self.ewma.end() } else { self.cusum.limit }
+    }
+}
+
+/// Where a chart's law is, and how many charts of this law it consists of.
+fn place(method: Method) -> (usize, f64) {
+    if method == Method::Ewma { (0, 1.0) } else { (1, 2.0) }
+}

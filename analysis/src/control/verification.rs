@@ -1,0 +1,260 @@
+//! What the charts promise, held against simulated runs.
+
+use sim::engine::trajectory;
+use sim::model::{JobRecord, Outcome, Scenario, Shape, Terms};
+use sim::sampling::{Purpose, Sampler, Stream};
+
+use super::cusum::Cusum;
+use super::ewma::Ewma;
+use super::g_chart::GChart;
+use super::run_length::RunLength;
+use super::success_rate::normal_quantile;
+use super::*;
+
+const TERMS: Terms = Terms { idle_path_s: 0.7e-3, turnaround_s: 0.4e-3, hand_over_s: 0.0, overshoot_s: 0.0 };
+
+/// P(N ≤ t) of 4,000 charts, held against theory at some t.
+fn assert_run_length(law: &RunLength, mut next: impl FnMut(&mut Stream) -> u64) {
+    let mut stream = Stream::new(8, 0, Purpose::Resampling);
+    let runs: Vec<u64> = (0..4_000).map(|_| next(&mut stream)).collect();
+    for p in [0.1, 0.5, 0.95] {
+        let t = law.quantile(p);
+        let (expected, count) = (law.probability_within(t as f64), runs.len() as f64);
+        let found = runs.iter().filter(|run| **run <= t).count() as f64 / count;
+        let error = (expected * (1.0 - expected) / count).sqrt();
+        assert!((found - expected).abs() < 3.5 * error && error < 0.01, "{t}: {found}, {expected}");
+    }
+}
+
+#[test]
+fn the_run_length_of_a_cusum_matches_theory() {
+    for (shift, limit) in [(0.0, 3.0), (1.0, 8.0), (2.0, 8.0)] {
+        let chart = Cusum { allowance: 0.5, limit };
+        assert_run_length(&chart.run_length(shift), |stream| {
+            let (mut sum, mut points) = (0.0, 0);
+            while sum <= limit {
+                sum = chart.next(sum, shift + normal_quantile(stream.uniform()));
+                points += 1;
+            }
+            points
+        });
+    }
+}
+
+#[test]
+fn the_run_length_of_an_ewma_matches_theory() {
+    for (shift, limit) in [(0.0, 2.0), (1.0, 4.0)] {
+        let chart = Ewma { weight: 0.1, limit };
+        assert_run_length(&chart.run_length(shift), |stream| {
+            let (mut average, mut points) = (0.0_f64, 0);
+            while average.abs() <= chart.end() {
+                average = chart.next(average, shift + normal_quantile(stream.uniform()));
+                points += 1;
+            }
+            points
+        });
+    }
+}
+
+#[test]
+fn declared_run_lengths_are_kept() {
+    for points in [1e3, 1e5, 1e7] {
+        let (ewma, cusum) = (Ewma::with_mean_run(points), Cusum::with_mean_run(points));
+        assert!((ewma.run_length(0.0).mean() / points - 1.0).abs() < 1e-6, "{ewma:?}");
+        assert!((cusum.run_length(0.0).mean() / (2.0 * points) - 1.0).abs() < 1e-6, "{cusum:?}");
+        for rate in [1e-4, 1e-2, 0.2] {
+            let chart = GChart::with_mean_run(rate, points);
+            assert!(chart.mean_run(rate) >= 0.999 * points && chart.within >= chart.gaps, "{chart:?}");
+        }
+    }
+}
+
+#[test]
+fn the_gaps_of_failures_match_theory() {
+    let chart = GChart::with_mean_run(0.05, 1e4);
+    assert!(chart.gaps > 1, "{chart:?}");
+    let mut stream = Stream::new(3, 0, Purpose::Resampling);
+    // Jobs to a signal at a failure rate, from gaps that began `age` jobs ago.
+    let mut run = |rate: f64, age: u64| {
+        let (mut jobs, mut gap, mut failures) = (0_u64, age, 0);
+        loop {
+            (jobs, gap) = (jobs + 1, gap + 1);
+            if stream.uniform() < rate {
+                failures += 1;
+                if failures == chart.gaps {
+                    if gap <= chart.within {
+                        return jobs;
+                    }
+                    (gap, failures) = (0, 0);
+                }
+            }
+        }
+    };
+    let runs: Vec<f64> = (0..1_500).map(|_| run(0.05, 0) as f64).collect();
+    let found = sim::output::Estimate::of(&runs);
+    let expected = chart.mean_run(0.05);
+    assert!((found.estimate - expected).abs() < 1.8 * found.half_width, "{found:?}, {expected}");
+    assert!(found.half_width < 0.06 * expected);
+    let within = chart.quantile(0.5, 0.95);
+    let seen = (0..4_000).filter(|_| run(0.5, chart.within) <= within).count() as f64 / 4_000.0;
+    let before = (0..4_000).filter(|_| run(0.5, chart.within) < within).count() as f64 / 4_000.0;
+    assert!(seen > 0.939 && before < 0.961, "{within}: {seen}, {before}");
+}
+
+/// What happens to a job beyond the recursion, s: to its start, and to its service.
+type Trouble<'t> = dyn FnMut(u64, &mut Stream) -> (f64, f64) + 't;
+
+/// Jobs of one consumer at prefetch 1.
+fn records(scenario: &Scenario, trouble: &mut Trouble<'_>) -> Vec<JobRecord> {
+    let mut stream = Stream::new(scenario.run().seed(), 1, Purpose::Overheads);
+    let (mut records, mut done_s) = (trajectory(scenario, Terms::IDEAL), f64::NEG_INFINITY);
+    for record in &mut records {
+        let (late_s, longer_s) = trouble(record.job, &mut stream);
+        let ready_s = (record.due_s + TERMS.idle_path_s).max(done_s + TERMS.turnaround_s);
+        let start_s = ready_s + late_s;
+        done_s = start_s + record.demand_s + longer_s;
+        (record.sent_s, record.delivered_s) = (Some(record.due_s), Some(ready_s));
+        (record.start_s, record.done_s) = (Some(start_s), Some(done_s));
+        (record.outcome, record.attempts) = (Outcome::Served, 1);
+    }
+    records
+}
+
+fn scenario(seed: u64, jobs: u64) -> Scenario {
+    let scenario = sim::scenario_file::parse(sim::scenario_file::DEFAULT, "default").unwrap();
+    scenario.with_seed(seed).with_drive(jobs, 100)
+}
+
+fn watched(options: Options, seed: u64, records: Vec<JobRecord>) -> Control {
+    let mut watch = Watch::new(options.checked().unwrap(), 1, seed);
+    for record in records {
+        watch.push(record);
+    }
+    watch.finish().unwrap()
+}
+
+/// Overheads with a heavy tail, as real ones have.
+fn heavy() -> impl FnMut(u64, &mut Stream) -> (f64, f64) {
+    let late = Sampler::new(Shape::Pareto { tail: 1.5 }, 50e-6);
+    let longer = Sampler::new(Shape::Lognormal { scv: 9.0 }, 20e-6);
+    move |_, stream| (late.sample(stream), longer.sample(stream))
+}
+
+/// Charts of a run whose services slow down in its last third.
+pub fn sample() -> Control {
+    let slower = &mut |job: u64, stream: &mut Stream| {
+        (1e-5 * stream.uniform(), 1e-5 * stream.uniform() + if job < 1_100 { 0.0 } else { 1e-5 })
+    };
+    watched(STRICT, 1, records(&scenario(1, 1_500), slower))
+}
+
+const STRICT: Options = Options { phase_one_jobs: 500, mean_run_jobs: 2_000.0, tolerance_s: 0.0 };
+
+#[test]
+fn runs_in_control_signal_at_the_nominal_rate_whatever_the_law_of_overheads() {
+    let (runs, mut alarms, mut nominal) = (250_u64, [0.0; 4], [0.0; 4]);
+    for seed in 0..runs {
+        let found = watched(STRICT, seed, records(&scenario(seed, 1_500), &mut heavy()));
+        for (n, chart) in found.charts[..4].iter().enumerate() {
+            alarms[n] += f64::from(u8::from(chart.signals > 0));
+            let points = found.jobs as f64 / chart.jobs_a_point as f64;
+            // Of the whole law: a run begins at zero, and its first points cannot signal.
+            nominal[n] += Design::of(STRICT.mean_run_jobs / chart.jobs_a_point as f64)
+                .probability_within(chart.method, points);
+        }
+    }
+    for (alarms, nominal) in alarms.iter().zip(nominal) {
+        let (found, expected) = (alarms / runs as f64, nominal / runs as f64);
+        let error = (expected * (1.0 - expected) / runs as f64).sqrt();
+        assert!((found - expected).abs() < 3.0 * error && error < 0.035, "{found} and {expected}");
+    }
+}
+
+#[test]
+fn drift_within_the_tolerance_raises_no_more_alarms_than_none() {
+    let tolerant = Options { tolerance_s: 40e-6, ..STRICT };
+    let drifting = |job: u64, stream: &mut Stream| {
+        let drift_s = if job / 700 % 2 == 1 { 35e-6 } else { 0.0 };
+        (drift_s + 10e-6 * stream.uniform(), drift_s + 10e-6 * stream.uniform())
+    };
+    let signals = |options: Options| {
+        let runs =
+            (0..20).map(|seed| watched(options, seed, records(&scenario(seed, 1_500), &mut { drifting })));
+        runs.filter(|found| !found.in_control).count()
+    };
+    assert_eq!((signals(tolerant), signals(STRICT)), (0, 20));
+}
+
+#[test]
+fn a_shift_is_seen_within_the_quantile_that_theory_gives() {
+    // Normal overheads that shift by exactly one standard deviation, of services, then of starts.
+    let options = Options { phase_one_jobs: 4_000, mean_run_jobs: 1e5, tolerance_s: 0.0 };
+    let (changed, runs) = (4_600, 400);
+    for (quantity, of_services) in [(Quantity::Services, 1.0), (Quantity::Residuals, 0.0)] {
+        let mut seen = [0_u32; 2];
+        for seed in 0..runs {
+            let mut shifted = |job: u64, stream: &mut Stream| {
+                let shift = if job >= changed { 10e-6 } else { 0.0 };
+                let mut normal = || 1e-4 + 10e-6 * normal_quantile(stream.uniform());
+                (normal() + shift * (1.0 - of_services), normal() + shift * of_services)
+            };
+            let found = watched(options, seed, records(&scenario(seed, 5_000), &mut shifted));
+            for (n, method) in [Method::Ewma, Method::Cusum].into_iter().enumerate() {
+                let is_of = |chart: &&Chart| chart.quantity == quantity && chart.method == method;
+                let within = found.charts.iter().find(is_of).unwrap().seen_within_jobs;
+                let mut signals = found.signals.iter().filter(|signal| signal.quantity == quantity);
+                let first = signals.find(|signal| signal.method == method && signal.job >= changed);
+                seen[n] += u32::from(first.is_some_and(|signal| signal.job - changed < within));
+            }
+        }
+        let runs = f64::from(runs as u32);
+        let error = (0.95_f64 * 0.05 / runs).sqrt();
+        for seen in seen {
+            assert!(f64::from(seen) / runs > 0.95 - 2.5 * error && error < 0.021, "{quantity}: {seen}");
+        }
+    }
+}
+
+#[test]
+fn a_burst_of_failures_is_seen_within_the_quantile_that_theory_gives() {
+    let options = Options { phase_one_jobs: 500, mean_run_jobs: 1e5, tolerance_s: 0.0 };
+    let (mut seen, runs) = (0, 200);
+    for seed in 0..runs {
+        let mut jobs = records(&scenario(seed, 1_500), &mut heavy());
+        let mut stream = Stream::new(seed, 2, Purpose::Failures);
+        for record in jobs.iter_mut().filter(|record| record.job >= 900) {
+            if stream.uniform() < BURST {
+                (record.outcome, record.attempts) = (Outcome::DeadLettered, 5);
+            }
+        }
+        let found = watched(options, seed, jobs);
+        let chart = found.charts.last().unwrap();
+        let first = chart.first.filter(|first| first.job >= 900);
+        seen += u32::from(first.is_some_and(|first| first.job - 900 < chart.seen_within_jobs));
+        assert!(found.success_rate.failures > 30 && !found.success_rate.proves_99_99);
+    }
+    let (share, error) = (f64::from(seen) / runs as f64, (0.95_f64 * 0.05 / runs as f64).sqrt());
+    assert!(share > 0.95 - 2.5 * error && error < 0.016, "{share}");
+}
+
+// Charts of sojourns, as many a dashboard has them: the moving range of neighbours, which wait together, is far too small.
+#[test]
+fn a_chart_of_single_sojourns_flags_most_of_a_queue_in_control() {
+    for (utilization, expected) in [(0.5, 0.10), (0.8, 0.58), (0.9, 0.81)] {
+        let service = 0.005 * utilization / 0.8;
+        let text = sim::scenario_file::DEFAULT.replace("0.005", &service.to_string());
+        let scenario = sim::scenario_file::parse(&text, "default").unwrap().with_drive(300_000, 10_000);
+        let sojourns: Vec<f64> = trajectory(&scenario, Terms::IDEAL)
+            .iter()
+            .skip(10_000)
+            .filter_map(JobRecord::sojourn_s)
+            .collect();
+        let ranges = sojourns.windows(2).map(|pair| (pair[1] - pair[0]).abs());
+        let range = ranges.sum::<f64>() / (sojourns.len() - 1) as f64;
+        let mean = crate::statistics::mean(&sojourns);
+        let flagged =
+            sojourns.iter().filter(|sojourn| (**sojourn - mean).abs() > 3.0 * range / 1.128).count();
+        let share = flagged as f64 / sojourns.len() as f64;
+        assert!((share - expected).abs() < 0.04, "ρ = {utilization}: {share}");
+    }
+}
