@@ -25,6 +25,7 @@ use std::path::PathBuf;
 use serde::Serialize;
 use sim::console::milliseconds;
 use sim::model::{JobRecord, Outcome, Scenario};
+use sim::plot::axis::grouped;
 use sim::run_folder::{Run, RunFolderError, Source, Status};
 
 pub use cusum::SHIFT;
@@ -278,7 +279,7 @@ impl Signal {
     pub fn says(&self) -> String {
         let Signal { quantity, method, job, at_s, changed_job, changed_at_s, jobs_since_change, .. } = self;
         let value = |value: f64| match quantity {
-            Quantity::Failures => format!("{:.2} %", 100.0 * value),
+            Quantity::Failures => format!("1 in {} jobs", grouped(1.0 / value, 0)),
             _ => milliseconds(value).replacen('-', "−", 1),
         };
         let what = match (quantity, self.direction) {

@@ -110,7 +110,10 @@ impl Track {
         let mut scores = Scores::new(STRATA, seed);
         let scored: Vec<[f64; 3]> =
             phase_one.iter().map(|value| scores.push(value.stratum, value.around(tolerance_s))).collect();
-        let (batch, is_dependent) = batch(&scored.iter().map(|scores| scores[1]).collect::<Vec<f64>>());
+        // What the charts see of a score is how far it is on their side of zero, beyond the tolerance.
+        let longer: Vec<f64> = scored.iter().map(|scores| scores[0].max(0.0)).collect();
+        let shorter: Vec<f64> = scored.iter().map(|scores| scores[2].min(0.0)).collect();
+        let (batch, is_dependent) = batch(&longer).max(batch(&shorter));
         let values = sorted(phase_one.iter().map(|value| value.value_s).collect());
         let mut track = Track {
             quantity,

@@ -10,12 +10,15 @@ use sim::run_folder::Run;
 
 use super::PlotError;
 use super::series::{OBSERVED, PREDICTED, job_count};
-use crate::control::{self, Control, Direction, Method, Point, Quantity};
+use crate::control::{self, Control, Direction, Method, Point, Quantity, Signal};
 
 /// Intervals of time of which the point farthest out is drawn.
 const INTERVALS: usize = 700;
 /// How far beyond the limits is drawn.
 const REACH: f64 = 1.3;
+
+/// Marks of signals are so far from one another.
+const APART: f64 = 26.0;
 
 const PHASE_ONE: RGBColor = RGBColor(232, 234, 237);
 const SUMS: Stroke = Stroke { color: OBSERVED, width: 4.0, dash: None };
@@ -119,12 +122,24 @@ fn panel<DB: DrawingBackend>(
             .collect();
         canvas.line(&line, stroke)?;
     }
-    for signal in control.signals.iter().filter(|signal| signal.quantity == path.quantity) {
+    let of_quantity = control.signals.iter().filter(|signal| signal.quantity == path.quantity);
+    let mark = |signal: &Signal| {
         let side = if signal.direction == Direction::Up { 1.0 } else { -1.0 };
-        let height = side * if signal.method == Method::Cusum { 1.12 } else { 1.19 };
-        canvas.cross(frame.at(signal.at_s, height), INK)?;
+        frame.at(signal.at_s, side * if signal.method == Method::Cusum { 1.12 } else { 1.19 })
+    };
+    apart(of_quantity.map(mark)).into_iter().try_for_each(|place| canvas.cross(place, INK))
+}
+
+/// The places that are apart from the last one at their height: a chart that goes on signalling is marked now and then.
+fn apart(places: impl Iterator<Item = Place>) -> Vec<Place> {
+    let mut drawn: Vec<Place> = Vec::new();
+    for place in places {
+        let last = drawn.iter().rev().find(|other| other.1 == place.1);
+        if last.is_none_or(|last| place.0 - last.0 >= APART) {
+            drawn.push(place);
+        }
     }
-    Ok(())
+    drawn
 }
 
 /// Marks each failure, and the signals that they gave.
@@ -146,8 +161,9 @@ fn failures<DB: DrawingBackend>(
         let (x, _) = frame.at(*at_s, 0.0);
         canvas.line(&[(x, bottom - 4.0), (x, top + 12.0)], SUMS)?;
     }
-    for signal in control.signals.iter().filter(|signal| signal.quantity == Quantity::Failures) {
-        canvas.cross((frame.at(signal.at_s, 0.0).0, top), INK)?;
+    let signals = control.signals.iter().filter(|signal| signal.quantity == Quantity::Failures);
+    for place in apart(signals.map(|signal| (frame.at(signal.at_s, 0.0).0, top))) {
+        canvas.cross(place, INK)?;
     }
     let count = grouped(control.failures_s.len() as f64, 0);
     let text = format!("{count} {}", if control.failures_s.len() == 1 { "failure" } else { "failures" });
@@ -190,6 +206,14 @@ fn farthest(points: &[Point], time: &Axis, value: impl Fn(&Point) -> f64) -> Vec
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn signals_that_go_on_are_marked_now_and_then() {
+        let places = (0..100).flat_map(|n| [(f64::from(n), 1.0), (f64::from(n), -1.0)]);
+        let marked = apart(places);
+        assert_eq!(marked.len(), 8, "{marked:?}");
+        assert!(marked.contains(&(52.0, -1.0)) && marked.contains(&(0.0, 1.0)));
+    }
 
     #[test]
     fn a_thinned_chart_keeps_what_is_farthest_out() {
