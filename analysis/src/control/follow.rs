@@ -61,7 +61,7 @@ impl Follow {
         let latest_s = self.waiting.last().map_or(0.0, ended_s);
         let settled = if is_over { f64::INFINITY } else { latest_s - SETTLED };
         let ready = self.waiting.partition_point(|record| ended_s(record) <= settled);
-        let signals = self.waiting.drain(..ready).flat_map(|record| self.watch.push(record)).collect();
+        let signals = self.waiting.drain(..ready).flat_map(|record| self.watch.push(&record)).collect();
         Ok(Look { signals, rows, is_over })
     }
 
@@ -77,7 +77,7 @@ impl Follow {
     pub fn finish(mut self) -> Result<Control, ControlError> {
         for record in std::mem::take(&mut self.waiting) {
             if record.outcome != Outcome::Unfinished {
-                self.watch.push(record);
+                self.watch.push(&record);
             }
         }
         self.watch.finish()

@@ -251,11 +251,11 @@ fn watch_of(run: &Run, baseline: Option<&Run>, options: Options) -> Result<Watch
 }
 
 /// The jobs of a run in the order in which they ended. Those that an interrupted run left unfinished have no fate yet.
-fn in_order(run: &Run) -> Vec<JobRecord> {
+fn in_order(run: &Run) -> Vec<&JobRecord> {
     let is_known = |record: &&JobRecord| {
         run.manifest.status == Status::Complete || record.outcome != Outcome::Unfinished
     };
-    let mut records: Vec<JobRecord> = run.jobs.iter().filter(is_known).cloned().collect();
+    let mut records: Vec<&JobRecord> = run.jobs.iter().filter(is_known).collect();
     records.sort_by(|a, b| phase::ended_s(a).total_cmp(&phase::ended_s(b)));
     records
 }

@@ -58,19 +58,20 @@ pub(super) struct Limits {
 impl Limits {
     /// Limits of charts from records in the order of their ends, warm-up included.
     pub fn of(
-        records: &[JobRecord],
+        records: &[&JobRecord],
         prefetch: u32,
         options: Options,
         seed: u64,
         run: Option<String>,
     ) -> Self {
         let Options { mean_run_jobs, tolerance_s, .. } = options;
-        let measured = || records.iter().filter(|record| !record.warmup);
+        let measured = || records.iter().copied().filter(|record| !record.warmup);
         let demand_is_known = is_demand_known(measured());
         let charts = |batch: f64| Design::of(mean_run_jobs / batch);
         let values: Vec<Value> = measured().filter_map(|record| service(record, demand_is_known)).collect();
         let (services, mut signals) = Track::new(Quantity::Services, &values, tolerance_s, charts, seed);
-        let terms = fit_run(records, prefetch, Origin::Sent).ok().map(|measured| measured.terms());
+        let terms =
+            fit_run(records.iter().copied(), prefetch, Origin::Sent).ok().map(|measured| measured.terms());
         let residuals = terms.map(|terms| {
             let mut past = Past::new(prefetch as usize, terms);
             let values: Vec<Value> =

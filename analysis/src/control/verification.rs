@@ -127,9 +127,7 @@ fn scenario(seed: u64, jobs: u64) -> Scenario {
 
 fn watched(options: Options, seed: u64, records: Vec<JobRecord>) -> Control {
     let mut watch = Watch::new(options.checked().unwrap(), 1, seed);
-    for record in records {
-        watch.push(record);
-    }
+    records.iter().for_each(|record| _ = watch.push(record));
     watch.finish().unwrap()
 }
 

@@ -30,26 +30,26 @@ impl Watch {
     }
 
     /// Takes phase I from another run, which `name` names; `records` in the order of their ends.
-    pub fn after(&mut self, name: String, records: &[JobRecord]) {
+    pub fn after(&mut self, name: String, records: &[&JobRecord]) {
         self.begin(records, Some(name));
     }
 
     /// One more job, in the order of their ends, warm-up included; what the charts say.
-    pub fn push(&mut self, record: JobRecord) -> Vec<Signal> {
+    pub fn push(&mut self, record: &JobRecord) -> Vec<Signal> {
         if !record.warmup {
             self.measured += 1;
             self.failed += u64::from(record.outcome != Outcome::Served);
-            if is_failure(&record) {
-                self.failures_s.push(ended_s(&record));
+            if is_failure(record) {
+                self.failures_s.push(ended_s(record));
             }
         }
         if let Some(monitor) = &mut self.monitor {
-            return monitor.push(&record);
+            return monitor.push(record);
         }
-        self.waiting.push(record);
+        self.waiting.push(record.clone());
         if self.measured == self.options.phase_one_jobs {
             let records = std::mem::take(&mut self.waiting);
-            self.begin(&records, None);
+            self.begin(&records.iter().collect::<Vec<_>>(), None);
         }
         Vec::new()
     }
@@ -59,7 +59,7 @@ impl Watch {
         self.monitor.as_ref().map(Monitor::phase_one)
     }
 
-    fn begin(&mut self, records: &[JobRecord], run: Option<String>) {
+    fn begin(&mut self, records: &[&JobRecord], run: Option<String>) {
         let is_other = run.is_some();
         let limits = Limits::of(records, self.prefetch, self.options, self.seed, run);
         let mut past = limits.terms.map(|terms| Past::new(self.prefetch as usize, terms));

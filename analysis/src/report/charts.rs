@@ -84,11 +84,11 @@ pub(super) fn success(run: &Run, control: &Control) -> [String; 2] {
     let rate = &control.success_rate;
     let failures = if rate.failures == 1 { "failure" } else { "failures" };
     let proved = format!(
-        "success rate: {} {failures} in {} jobs: at least {:.4} % (95 %, exact)",
+        "success rate: {} {failures} in {} jobs: at least {:.5} % (95 %, exact)",
         count(rate.failures),
         count(rate.jobs),
         // Never more than is proved.
-        (1e6 * rate.at_least).floor() / 1e4
+        (1e7 * rate.at_least).floor() / 1e5
     );
     let needed = rate.jobs_to_prove_99_99;
     let minutes = needed as f64 / run.scenario.arrival_rate() / 60.0;
