@@ -124,7 +124,7 @@ pub(super) fn record(row: &csv::StringRecord) -> Result<JobRecord, String> {
     if row.len() != COLUMNS.len() {
         return Err(format!("{} values, and there are {} columns", row.len(), COLUMNS.len()));
     }
-    Ok(JobRecord {
+    let record = JobRecord {
         replication: value(row, 0)?,
         job: value(row, 1)?,
         // Tables of before there were classes leave it empty.
@@ -143,7 +143,22 @@ pub(super) fn record(row: &csv::StringRecord) -> Result<JobRecord, String> {
         demand_s: finite(row, 15)?,
         attempts: value(row, 16)?,
         outcome: value::<Outcome>(row, 17)?,
-    })
+    };
+    possible(&record)?;
+    Ok(record)
+}
+
+/// Refuses what no server does. Start and end are read from one clock, unlike the instants of other processes.
+fn possible(record: &JobRecord) -> Result<(), String> {
+    if record.demand_s < 0.0 {
+        return Err(format!("`demand_s` is {}, and no job takes less than no time", record.demand_s));
+    }
+    match (record.start_s, record.done_s) {
+        (Some(start_s), Some(done_s)) if done_s < start_s => {
+            Err(format!("`done_s` is {done_s}, before `start_s`, {start_s}"))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn value<T: std::str::FromStr>(row: &csv::StringRecord, column: usize) -> Result<T, String> {
@@ -204,5 +219,21 @@ mod tests {
         let last = text.lines().last().unwrap();
         let error = read(&format!("{text}{last}\n")).unwrap_err();
         assert!(error.to_string().contains("job 2 has two rows"), "{error}");
+    }
+
+    #[test]
+    fn a_job_that_ends_before_it_starts_or_takes_less_than_no_time_is_refused() {
+        let with = |column: &str, value: &str| {
+            let at = COLUMNS.iter().position(|name| *name == column).unwrap();
+            let text = table();
+            let (before, last) = text.trim_end().rsplit_once('\n').unwrap();
+            let mut values: Vec<&str> = last.split(',').collect();
+            values[at] = value;
+            read(&format!("{before}\n{}\n", values.join(",")))
+        };
+        let message = |column, value| with(column, value).unwrap_err().to_string();
+        assert!(message("done_s", "1.4").contains("line 4: `done_s` is 1.4, before `start_s`, 1.5"));
+        assert!(message("demand_s", "-0.01").contains("line 4: `demand_s` is -0.01"));
+        assert!(with("done_s", "1.5").is_ok() && with("demand_s", "0").is_ok());
     }
 }

@@ -42,6 +42,9 @@ impl Run {
         let table = path.join("jobs.csv");
         let never_begun = manifest.status == Status::Interrupted && !table.exists();
         let jobs = if never_begun { Vec::new() } else { read_jobs(&table)? };
+        if manifest.status == Status::Complete {
+            all_there(&table, &manifest, &jobs)?;
+        }
         Ok(Run { path: path.to_owned(), manifest, scenario, calibration, jobs })
     }
 
@@ -63,6 +66,18 @@ pub fn list(base: &Path) -> Vec<(PathBuf, Manifest)> {
         paths.filter_map(|path| Some((path.clone(), read_manifest(&path).ok()?))).collect();
     runs.sort_by(|(a, x), (b, y)| (&x.started, a).cmp(&(&y.started, b)));
     runs
+}
+
+/// A complete run has a row for each job its manifest counts: a table that was cut or edited afterwards would be
+/// judged by what happens to be left of it.
+fn all_there(table: &Path, manifest: &Manifest, jobs: &[JobRecord]) -> Result<(), RunFolderError> {
+    let counted: u64 = manifest.outcomes.values().sum();
+    if counted == jobs.len() as u64 {
+        return Ok(());
+    }
+    let problem =
+        format!("{} whole rows, and the manifest of the complete run counts {counted} jobs", jobs.len());
+    Err(RunFolderError::malformed(table, problem))
 }
 
 /// The scenario, if it is the one whose hash the manifest has.
@@ -128,5 +143,29 @@ mod tests {
             let run = Run::open(&path).unwrap();
             assert_eq!(run.calibration.is_some(), manifest.calibration.is_some());
         }
+    }
+
+    #[test]
+    fn a_complete_run_whose_table_was_cut_is_refused_and_an_interrupted_one_is_read() {
+        let published = Path::new(env!("CARGO_MANIFEST_DIR")).join("../data/published");
+        let (source, _) = list(&published).pop().unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        for entry in fs::read_dir(source).unwrap() {
+            let entry = entry.unwrap();
+            fs::copy(entry.path(), folder.path().join(entry.file_name())).unwrap();
+        }
+        let table = folder.path().join("jobs.csv");
+        let text = fs::read_to_string(&table).unwrap();
+        let rows = text.lines().count() - 1;
+        // The last row loses its end, so that it is no whole row any more.
+        fs::write(&table, &text[..text.len() - 3]).unwrap();
+        let error = Run::open(folder.path()).unwrap_err().to_string();
+        assert!(error.contains(&format!("{} whole rows", rows - 1)), "{error}");
+        assert!(error.contains(&format!("counts {rows} jobs")), "{error}");
+
+        let manifest = folder.path().join("manifest.json");
+        let interrupted = fs::read_to_string(&manifest).unwrap().replace("\"complete\"", "\"interrupted\"");
+        fs::write(&manifest, interrupted).unwrap();
+        assert_eq!(Run::open(folder.path()).unwrap().jobs.len(), rows - 1);
     }
 }
