@@ -229,15 +229,16 @@ fn measure(
 }
 
 /// The means of equal shares of the sorted values, from the shortest to the longest: their mean is that of all, and the
-/// last one stands for the pauses.
+/// last one stands for the pauses. Where the terms before took longer than usual a value may be below zero, which no
+/// overhead is: it counts as none.
 fn strata(sorted: &[f64], mean_s: f64) -> Vec<f64> {
     let count = STRATA.min(sorted.len());
     let share = |n: usize| &sorted[n * sorted.len() / count..(n + 1) * sorted.len() / count];
     let mean_of = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
-    let means: Vec<f64> = (0..count).map(|n| mean_of(share(n))).collect();
-    // Shares that differ by a value would move the mean a little.
-    let off_s = mean_s - mean_of(&means);
-    means.into_iter().map(|value| value + off_s).collect()
+    let means: Vec<f64> = (0..count).map(|n| mean_of(share(n)).max(0.0)).collect();
+    // Shares that differ by a value, and values that were no overheads, would move the mean.
+    let scale = mean_s.max(0.0) / mean_of(&means).max(f64::MIN_POSITIVE);
+    means.into_iter().map(|value| value * scale).collect()
 }
 
 /// How much the line through the means of batches rises from the first to the last; none for fewer than three.
@@ -407,6 +408,20 @@ mod tests {
                 assert!((found.hand_over_s - TERMS.hand_over_s).abs() < 1e-9, "{}", found.hand_over_s);
             }
         }
+    }
+
+    #[test]
+    fn the_law_of_a_term_keeps_its_mean_and_has_no_value_below_zero() {
+        let values: Vec<f64> = (-40..310).map(|n| f64::from(n) * 1e-6).collect();
+        let mean_s = values.iter().sum::<f64>() / 350.0;
+        let law = strata(&values, mean_s);
+        assert!(law.len() == 100 && law.iter().all(|value| *value >= 0.0) && law.is_sorted(), "{law:?}");
+        assert!((law.iter().sum::<f64>() / 100.0 / mean_s - 1.0).abs() < 1e-12);
+        // A pause of a second among ten thousand values is in the last one.
+        let mut values = vec![1e-3; 9_999];
+        values.push(1.0);
+        assert!((strata(&values, 1.0999e-3)[99] - (99.0 * 1e-3 + 1.0) / 100.0).abs() < 1e-6);
+        assert!(strata(&[-1e-6; 40], -1e-6).iter().all(|value| *value == 0.0));
     }
 
     #[test]
