@@ -4,10 +4,12 @@
 //! from `sim`.
 
 pub mod autocorrelated;
+pub mod capacity;
 pub mod cli;
 pub mod compare;
 pub mod control;
 pub mod diagnostics;
+pub mod experiment;
 pub mod fit;
 pub mod ladder;
 pub mod pair;

@@ -1,5 +1,7 @@
 //! The command line of `analysis`.
 
+mod ab;
+mod capacity;
 mod control;
 mod fit;
 mod selection;
@@ -37,6 +39,14 @@ enum Verb {
     /// Makes a scenario of a run, or of a table of your own system's time stamps
     #[command(after_help = "Example: analysis fit jobs.csv --unit ms --servers 2 --out mine.toml")]
     Fit(fit::Arguments),
+    /// Says how many consumers a load takes, how much load they carry, and how long an outage lasts in the queue
+    #[command(
+        after_help = "Example: analysis capacity data/scenarios/mm1-rho80.toml --arrival-rate 1500 --p99-sojourn-s 0.050 --outage-s 1800"
+    )]
+    Capacity(capacity::Arguments),
+    /// Compares two versions of the work: two arms of one run, or two runs of the same jobs
+    #[command(after_help = "Example: analysis ab --plan data/scenarios/experiment.toml --power 0.99")]
+    Ab(ab::Arguments),
     /// Says whether the system changed under way, and since which job: EWMA, CUSUM and g-charts
     #[command(after_help = "Example: analysis control data/runs/…_live --plot charts.png")]
     Control(control::Arguments),
@@ -132,6 +142,8 @@ pub fn execute(cli: Cli, console: &mut Console<'_>) -> Result<(), Failure> {
             write_report(&out, &pair, &compared(&pair, console), console)
         }
         Some(Verb::Plot(arguments)) => plot(&arguments, console),
+        Some(Verb::Capacity(arguments)) => capacity::execute(&arguments, console),
+        Some(Verb::Ab(arguments)) => ab::execute(&arguments, console),
         Some(Verb::Fit(arguments)) => fit::execute(&arguments, console),
         Some(Verb::Control(arguments)) => control::execute(&arguments, console),
         None => {

@@ -150,7 +150,10 @@ impl Calibrated {
 
 impl Model for Calibrated {
     fn rates(&self) -> Rates {
-        Rates { arrival_rate: self.scenario.arrival_rate(), mean_service_s: self.scenario.mean_service_of(0, 0) }
+        Rates {
+            arrival_rate: self.scenario.arrival_rate(),
+            mean_service_s: self.scenario.mean_service_of(0, 0),
+        }
     }
 
     fn simulate(&self, replicate: u32, jobs: usize, rates: Rates, sample: &mut Sample) {

@@ -3,6 +3,9 @@
 //! All figures are drawn from one [`Evidence`] with the kit in [`sim::plot`]. Every series differs in colour and
 //! in line style or weight, for grey print.
 
+mod arms;
+mod backlog;
+mod capacity;
 mod charts;
 mod errors;
 mod evidence;
@@ -23,6 +26,9 @@ use sim::plot::canvas::Canvas;
 use sim::plot::figure::header;
 use sim::plot::{DrawingBackend, Figure, PictureError, png, save, svg};
 
+pub use arms::arms;
+pub use backlog::backlog;
+pub use capacity::capacity;
 pub use charts::charts;
 pub use evidence::Evidence;
 use series::job_count;

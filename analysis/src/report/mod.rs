@@ -1,5 +1,7 @@
 //! What a comparison looks like: a table for the terminal, a page for the browser, Markdown for a pull request.
 
+mod arms;
+mod capacity;
 mod charts;
 mod escape;
 mod figures;
@@ -14,6 +16,8 @@ mod table;
 use std::path::{Path, PathBuf};
 use std::thread;
 
+pub use arms::{arms, paired, plan};
+pub use capacity::capacity;
 pub use charts::charts;
 pub use table::table;
 

@@ -52,6 +52,21 @@ pub(super) fn portion(value: f64) -> String {
     percent(value).trim_start_matches('+').to_owned()
 }
 
+/// A confidence, such as `99 %` or `99.5 %`.
+pub(super) fn confidence(alpha: f64) -> String {
+    let shown = format!("{:.4}", 100.0 * (1.0 - alpha));
+    format!("{} %", shown.trim_end_matches('0').trim_end_matches('.'))
+}
+
+/// A probability, such as `3.2 %`; what is hardly possible, or hardly anything else, is not called certain.
+pub(super) fn chance(value: f64) -> String {
+    match value {
+        value if value < 1e-3 => "< 0.1 %".to_owned(),
+        value if value > 0.999 => "> 99.9 %".to_owned(),
+        value => format!("{:.1} %", 100.0 * value),
+    }
+}
+
 /// Two ends of an interval of relative differences, the unit once.
 pub(super) fn percents(low: f64, high: f64) -> String {
     let low = percent(low);

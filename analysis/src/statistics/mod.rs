@@ -42,7 +42,7 @@ impl Test {
     }
 
     /// Two sides of Student's law. Nothing over nothing is no difference.
-    fn student(t: f64, freedom: f64) -> Self {
+    pub(crate) fn student(t: f64, freedom: f64) -> Self {
         let p_value =
             if t.is_nan() { 1.0 } else { beta_reg(0.5 * freedom, 0.5, freedom / (freedom + t * t)) };
         Test { statistic: if t.is_nan() { 0.0 } else { t }, p_value }
@@ -50,7 +50,7 @@ impl Test {
 }
 
 /// P(χ² ≤ x) and P(χ² > x) with so many degrees of freedom, of which there is at least one.
-fn chi_squared(x: f64, freedom: usize) -> (f64, f64) {
+pub(crate) fn chi_squared(x: f64, freedom: usize) -> (f64, f64) {
     let law = ChiSquared::new(freedom as f64).expect("there is a degree of freedom");
     (law.cdf(x), law.sf(x))
 }

@@ -3,8 +3,8 @@
 use serde::Serialize;
 
 use super::{
-    ArrivalProcess, Arrivals, Class, Discipline, Experiment, Initial, Margins, Outage, Queue, Rate, Service, Station,
-    Transient,
+    ArrivalProcess, Arrivals, Class, Discipline, Experiment, Initial, Margins, Outage, Queue, Rate, Service,
+    Station, Transient,
 };
 
 /// A complete, valid description of a queue, or a network of queues, and of how long to look at it.
@@ -249,6 +249,16 @@ impl Scenario {
         assert!(mean > 0.0 && mean.is_finite(), "a mean service is positive and finite");
         let service = self.classes[0].service.as_mut().expect("the scenario is no network");
         service.mean = mean / self.experiment.map_or(1.0, Experiment::mean_factor);
+        self
+    }
+
+    /// The same scenario with another number of servers at its first station.
+    ///
+    /// # Panics
+    /// If there are none.
+    pub fn with_servers(mut self, servers: u32) -> Self {
+        assert!(servers > 0, "somebody has to work");
+        self.stations[0].queue.servers = servers;
         self
     }
 

@@ -4,8 +4,8 @@ use serde::Serialize;
 
 use super::grammar;
 use crate::model::{
-    ArrivalProcess, Arrivals, Class, DriveLength, Experiment, Initial, Margins, Outage, Queue, Routing, RunLength,
-    Scenario, Service, Shape, Transient,
+    ArrivalProcess, Arrivals, Class, DriveLength, Experiment, Initial, Margins, Outage, Queue, Routing,
+    RunLength, Scenario, Service, Shape, Transient,
 };
 
 /// The scenario with every default filled in, as TOML that [`parse`](super::parse) reads back to the same

@@ -93,9 +93,10 @@ fn of_station(scenario: &Scenario) -> Option<Relaxation> {
     if classes.len() > 1 && !classes.iter().all(is_poisson) {
         return None;
     }
-    let arms = scenario.experiment().map_or_else(|| vec![(1.0, 1.0)], |experiment| {
-        vec![(1.0 - experiment.share(), 1.0), (experiment.share(), experiment.service_factor())]
-    });
+    let arms = scenario.experiment().map_or_else(
+        || vec![(1.0, 1.0)],
+        |experiment| vec![(1.0 - experiment.share(), 1.0), (experiment.share(), experiment.service_factor())],
+    );
     let services = classes.iter().enumerate().flat_map(|(k, class)| {
         let (service, share) = (scenario.service_of(k, 0), class.arrivals().rate() / rate);
         let of_arm = move |(part, factor): &(f64, f64)| {

@@ -100,7 +100,8 @@ fn experiment(mut table: Table<'_>) -> Result<Experiment> {
     let share = table.required_number("share", EXPERIMENT)?;
     let share = share.ensure(|share| Experiment::new(*share, 1.0).is_some(), Experiment::RULE, EXPERIMENT)?;
     let factor = table.required_number("service_factor", EXPERIMENT)?;
-    let factor = factor.ensure(|factor| Experiment::new(share, *factor).is_some(), Experiment::RULE, EXPERIMENT)?;
+    let factor =
+        factor.ensure(|factor| Experiment::new(share, *factor).is_some(), Experiment::RULE, EXPERIMENT)?;
     table.finish()?;
     Ok(Experiment::new(share, factor).expect("both keep the rule"))
 }

@@ -1,0 +1,92 @@
+//! How many consumers, how much load, how long to drain: answers of the calibrated model, with the chance of being wrong.
+//!
+//! Theory says where to look, simulation of the calibrated model answers, and what the calibration leaves possible says how
+//! sure that is.
+
+mod forecast;
+mod outage;
+mod rate;
+mod sensitivity;
+mod staffing;
+mod system;
+mod target;
+
+use rayon::prelude::*;
+use serde::Serialize;
+use sim::model::{Overheads, Scenario};
+
+pub use forecast::Forecast;
+pub use outage::{Backlog, Curve, Drained, backlog};
+pub use rate::{LargestRate, largest_rate};
+pub use sensitivity::{Sensitivity, sensitivity};
+pub use staffing::{Candidate, Staffing, staffing};
+pub use system::{Source, System, WhatIf, newest_calibration};
+pub use target::{CapacityError, Target};
+
+/// Everything that was asked.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Answer {
+    /// Where scenario and overheads came from.
+    pub source: Source,
+    /// What is to be met.
+    pub target: Target,
+    /// λ, jobs/s.
+    pub arrival_rate: f64,
+    /// Consumers and what they achieve.
+    #[serde(flatten)]
+    pub staffing: Staffing,
+    /// What a little more or less capacity does, with the fewest consumers.
+    pub sensitivity: Sensitivity,
+    /// What the consumers that there are carry.
+    pub largest_rate: LargestRate,
+    /// What an outage does, if asked, with the fewest consumers.
+    pub outage: Option<Backlog>,
+    /// What should be known before the answer is used.
+    pub warnings: Vec<String>,
+}
+
+/// Answers all of it; `say` is told what is under way.
+///
+/// # Errors
+/// [`CapacityError`] if no number of consumers, or no load, meets the target.
+pub fn answer(
+    system: &System,
+    target: Target,
+    outage_s: Option<f64>,
+    mut say: impl FnMut(&str),
+) -> Result<Answer, CapacityError> {
+    target.refuse_impossible(system)?;
+    say("how many consumers");
+    let staffing = staffing(system, target)?;
+    say("what a little capacity does");
+    let sensitivity = sensitivity(system, target, staffing.fewest);
+    say("the largest load of the consumers that there are");
+    let largest_rate = largest_rate(system, target, system.scenario.queue().servers());
+    let outage = outage_s
+        .map(|outage_s| {
+            say("outage after outage");
+            backlog(system, target, staffing.fewest, outage_s)
+        })
+        .transpose()?;
+    Ok(Answer {
+        source: system.source.clone(),
+        target,
+        arrival_rate: system.scenario.arrival_rate(),
+        warnings: system.warnings(staffing.fewest),
+        staffing,
+        sensitivity,
+        largest_rate,
+        outage,
+    })
+}
+
+/// The figure of one replication of so many jobs for each of several models, with the same jobs: what differs is the
+/// models' doing.
+fn figures(models: &[(Scenario, Overheads)], target: Target, jobs: u64) -> Vec<f64> {
+    let figure = |(scenario, overheads): &(Scenario, Overheads)| {
+        let scenario = scenario.clone().with_run(jobs, jobs / 10, 1);
+        let replications = sim::engine::simulate_numbers(&scenario, overheads, 0..1);
+        target.metric.of(&replications[0])
+    };
+    models.par_iter().map(figure).collect()
+}

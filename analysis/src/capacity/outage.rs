@@ -1,0 +1,199 @@
+//! What piles up while consumers are gone, and how long it takes to drain.
+
+use rayon::prelude::*;
+use serde::Serialize;
+use sim::engine::Consumers;
+use sim::model::{Scenario, Terms};
+use sim::output::{quantile_of_sorted, sorted};
+use sim::sampling::Jobs;
+use sim::theory::fluid::FluidOutage;
+
+use super::{CapacityError, System, Target};
+
+/// Outages that are simulated, and jobs of all of them together at most.
+const RUNS: u32 = 40;
+const FEWEST_RUNS: u32 = 6;
+const JOBS: f64 = 3e8;
+/// Instants of the curve.
+const INSTANTS: usize = 160;
+
+/// A figure of the fluid, and of the simulated outages: the middle one and the 5 and 95 % quantiles.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Drained {
+    /// By the fluid model, to which the steady state's own jobs are added where they count.
+    pub fluid: f64,
+    /// Median of the simulated ones.
+    pub median: f64,
+    /// Their 5 % quantile.
+    pub low: f64,
+    /// Their 95 % quantile.
+    pub high: f64,
+}
+
+/// The backlog over time: fluid, and the band of the simulated ones.
+#[derive(Debug, Clone, PartialEq, Serialize, Default)]
+pub struct Curve {
+    /// Since the beginning of the outage, s.
+    pub at_s: Vec<f64>,
+    /// Jobs by the fluid model.
+    pub fluid: Vec<f64>,
+    /// 5 % quantile of the jobs.
+    pub low: Vec<f64>,
+    /// 95 % quantile.
+    pub high: Vec<f64>,
+}
+
+/// What an outage of all consumers does.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Backlog {
+    /// Consumers that go and come back.
+    pub servers: u32,
+    /// How long they are gone, s.
+    pub outage_s: f64,
+    /// Outages that were simulated.
+    pub runs: u32,
+    /// Jobs in the system when they come back.
+    pub peak_backlog: Drained,
+    /// From then until nobody waits, s.
+    pub drain_s: Drained,
+    /// Jobs whose sojourn is longer than the target's.
+    pub jobs_over_target: Drained,
+    /// The backlog over time.
+    #[serde(skip)]
+    pub curve: Curve,
+}
+
+/// One simulated outage.
+struct Course {
+    peak: f64,
+    drain_s: f64,
+    over: f64,
+    levels: Vec<f64>,
+}
+
+/// The fluid's answer, and many simulated outages with other jobs and other overheads that the calibration leaves
+/// possible.
+///
+/// Consumers that are gone stop where they are and go on later, so their clock stands still: the recursion runs on it,
+/// with all jobs of the outage due at once, and what it says is put back on the clock of the wall.
+///
+/// # Errors
+/// [`CapacityError::Theory`] if the consumers do not carry the load.
+/// # References
+/// Newell 1982; Green, Kolesar & Whitt 2007.
+pub fn backlog(
+    system: &System,
+    target: Target,
+    servers: u32,
+    outage_s: f64,
+) -> Result<Backlog, CapacityError> {
+    let rate = system.scenario.arrival_rate();
+    let capacity = system.sustainable_rate(servers);
+    let fluid = FluidOutage::new(rate, capacity, outage_s)?;
+    let settled_s = 200.0 / (capacity - rate) * (rate / (capacity - rate)).max(1.0);
+    let after_s = 1.5 * fluid.drain_time() + settled_s;
+    let jobs = rate * (settled_s + outage_s + after_s);
+    let runs = ((JOBS / jobs) as u32).clamp(FEWEST_RUNS, RUNS);
+    let until_s = outage_s + 1.3 * fluid.drain_time();
+    let at_s: Vec<f64> = (0..INSTANTS).map(|n| until_s * n as f64 / (INSTANTS - 1) as f64).collect();
+    let possible = system.possible(runs);
+    let course = |run: u32| {
+        let terms = possible[run as usize % possible.len()].means();
+        let wall = Wall { from_s: settled_s, outage_s, until_s: settled_s + outage_s + after_s };
+        simulate(&system.with(rate, servers), terms, run, &wall, target, &at_s)
+    };
+    let courses: Vec<Course> = (0..runs).into_par_iter().map(course).collect();
+    let limit_s = target.at_most_s;
+    let floor = courses.iter().map(|course| course.levels[0]).sum::<f64>() / f64::from(runs);
+    let levels = |p: f64| -> Vec<f64> {
+        (0..INSTANTS).map(|n| quantiles(courses.iter().map(|course| course.levels[n]), p)).collect()
+    };
+    let level = |t: &f64| floor + if *t < outage_s { rate * t } else { fluid.backlog(t - outage_s) };
+    Ok(Backlog {
+        servers,
+        outage_s,
+        runs,
+        peak_backlog: drained(fluid.peak_backlog() + floor, &courses, |course| course.peak),
+        drain_s: drained(fluid.drain_time(), &courses, |course| course.drain_s),
+        jobs_over_target: drained(fluid.jobs_over(limit_s), &courses, |course| course.over),
+        curve: Curve { fluid: at_s.iter().map(level).collect(), low: levels(0.05), high: levels(0.95), at_s },
+    })
+}
+
+fn drained(fluid: f64, courses: &[Course], of: impl Fn(&Course) -> f64) -> Drained {
+    let at = |p| quantiles(courses.iter().map(&of), p);
+    Drained { fluid, median: at(0.5), low: at(0.05), high: at(0.95) }
+}
+
+fn quantiles(values: impl Iterator<Item = f64>, p: f64) -> f64 {
+    quantile_of_sorted(&sorted(values.collect()), p).unwrap_or(0.0)
+}
+
+/// When the consumers are gone, by the clock of the wall, s.
+struct Wall {
+    from_s: f64,
+    outage_s: f64,
+    until_s: f64,
+}
+
+impl Wall {
+    /// The consumers' own time at an instant of the wall.
+    fn own(&self, wall_s: f64) -> f64 {
+        if wall_s <= self.from_s { wall_s } else { (wall_s - self.outage_s).max(self.from_s) }
+    }
+
+    /// The instant of the wall at which the consumers' own time is so late.
+    fn of(&self, own_s: f64) -> f64 {
+        if own_s <= self.from_s { own_s } else { own_s + self.outage_s }
+    }
+}
+
+fn simulate(
+    scenario: &Scenario,
+    terms: Terms,
+    replication: u32,
+    wall: &Wall,
+    target: Target,
+    at_s: &[f64],
+) -> Course {
+    let prefetch = scenario.queue().prefetch();
+    let mut consumers = Consumers::new(scenario.queue().servers(), prefetch, terms);
+    let restart_s = wall.from_s + wall.outage_s;
+    let step_s = at_s[1];
+    // Arrivals and departures by interval between two instants; their running difference is the level.
+    let mut changes = vec![0.0; at_s.len()];
+    let mut change = |instant_s: f64, by: f64| {
+        let place = ((instant_s - wall.from_s) / step_s).ceil().max(0.0);
+        if place < changes.len() as f64 {
+            changes[place as usize] += by;
+        }
+    };
+    let (mut peak, mut over, mut drain_s) = (0.0, 0.0, None);
+    for job in Jobs::new(scenario, replication) {
+        if job.due_s > wall.until_s {
+            break;
+        }
+        let own_due_s = wall.own(job.due_s);
+        let timing = consumers.serve(own_due_s, job.demand_s);
+        let done_s = wall.of(timing.done_s);
+        change(job.due_s, 1.0);
+        change(done_s, -1.0);
+        if job.due_s <= restart_s && done_s > restart_s {
+            peak += 1.0;
+        }
+        let is_after = job.due_s > restart_s;
+        if job.due_s > wall.from_s && done_s - job.due_s > target.at_most_s && drain_s.is_none() {
+            over += 1.0;
+        }
+        // The first job since the restart that nobody is before of.
+        if is_after && drain_s.is_none() && timing.start_s <= own_due_s + terms.idle_path_s + 1e-9 {
+            drain_s = Some(job.due_s - restart_s);
+        }
+    }
+    let mut level = 0.0;
+    let levels = changes.into_iter().map(|change| {
+        level += change;
+        level
+    });
+    Course { peak, drain_s: drain_s.unwrap_or(wall.until_s - restart_s), over, levels: levels.collect() }
+}

@@ -1,0 +1,50 @@
+//! What a little more or less capacity does.
+
+use serde::Serialize;
+use sim::estimate::Metric;
+use sim::theory::predict;
+
+use super::{System, Target, figures};
+
+/// Relative step of the capacity, up and down.
+const STEP: f64 = 0.01;
+/// Jobs of which both sides are simulated.
+const JOBS: u64 = 1_000_000;
+
+/// Elasticities: by how many per cent a figure falls for one per cent of capacity more.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Sensitivity {
+    /// Consumers.
+    pub servers: u32,
+    /// d ln W/d ln μ of the mean sojourn, by simulation.
+    pub mean_sojourn: f64,
+    /// d ln W/d ln μ of the figure of the target, by simulation.
+    pub target: f64,
+    /// Of the mean sojourn of the ideal queue, by theory; none without a closed form.
+    pub ideal_mean_sojourn: Option<f64>,
+}
+
+/// Simulates the same jobs with services one per cent longer and one per cent shorter.
+///
+/// ```text
+/// d ln W/d ln μ ≈ −ln(W(1.01·E[S])/W(0.99·E[S]))/ln(1.01/0.99)         −1/(1 − ρ) for M/M/1
+/// ```
+pub fn sensitivity(system: &System, target: Target, servers: u32) -> Sensitivity {
+    let base = system.with(system.scenario.arrival_rate(), servers);
+    let mean_s = base.mean_service_of(0, 0);
+    let sides = [1.0 - STEP, 1.0 + STEP].map(|factor| base.clone().with_mean_service(factor * mean_s));
+    let elasticity = |short: f64, long: f64| -(long / short).ln() / ((1.0 + STEP) / (1.0 - STEP)).ln();
+    let models = sides.clone().map(|scenario| (scenario, system.overheads()));
+    let of = |metric: Metric| {
+        let found = figures(&models, Target { metric, ..target }, JOBS);
+        elasticity(found[0], found[1])
+    };
+    let ideal = sides.map(|scenario| predict(&scenario.without_prefetch(), None).ok()?.mean_sojourn_s);
+    let ideal_mean_sojourn = match ideal {
+        [Some(short), Some(long)] => Some(elasticity(short, long)),
+        _ => None,
+    };
+    let mean_sojourn = of(Metric::MeanSojourn);
+    let of_target = if target.metric == Metric::MeanSojourn { mean_sojourn } else { of(target.metric) };
+    Sensitivity { servers, mean_sojourn, target: of_target, ideal_mean_sojourn }
+}

@@ -1,0 +1,105 @@
+//! How many consumers.
+
+use serde::Serialize;
+use sim::model::Shape;
+use sim::theory::mmc::Mmc;
+
+use super::{CapacityError, Forecast, System, Target};
+
+/// Consumers that are tried at most.
+const MOST: u32 = 20_000;
+
+/// A number of consumers and what it achieves.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Candidate {
+    /// Consumers.
+    pub servers: u32,
+    /// ρ′: how much of their time they are taken, overheads included.
+    pub effective_utilization: f64,
+    /// The figure of the target.
+    #[serde(flatten)]
+    pub forecast: Forecast,
+    /// Whether it meets the target.
+    pub meets: bool,
+}
+
+/// The fewest consumers that meet a target, and their neighbours.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Staffing {
+    /// Fewest consumers whose estimate meets the target.
+    pub fewest: u32,
+    /// From one fewer to two more.
+    pub consumers: Vec<Candidate>,
+}
+
+/// The fewest consumers that meet a target at the system's rate.
+///
+/// Erlang's formula with the time that a job occupies a consumer for its service says where to look; simulation of the
+/// calibrated model decides, from there up or down, until one number meets the target and one fewer does not.
+///
+/// # Errors
+/// [`CapacityError::TooMany`] if 20,000 consumers do not meet it.
+/// # References
+/// Erlang 1917; Halfin & Whitt 1981, *Operations Research* 29.
+pub fn staffing(system: &System, target: Target) -> Result<Staffing, CapacityError> {
+    let rate = system.scenario.arrival_rate();
+    let meets = |servers: u32| servers > 0 && candidate(system, target, servers).meets;
+    let mut fewest = first_guess(system, target)?;
+    if meets(fewest) {
+        while fewest > 1 && meets(fewest - 1) {
+            fewest -= 1;
+        }
+    } else {
+        // Steps that double find the first one that does, bisection the fewest.
+        let (mut fails, mut step) = (fewest, 1);
+        loop {
+            fewest = fails + step;
+            if fewest > MOST {
+                let asked = sim::console::milliseconds(target.at_most_s);
+                return Err(CapacityError::TooMany { most: MOST, metric: target.metric, asked, rate });
+            }
+            if meets(fewest) {
+                break;
+            }
+            (fails, step) = (fewest, 2 * step);
+        }
+        while fewest - fails > 1 {
+            let middle = fails + (fewest - fails) / 2;
+            if meets(middle) { fewest = middle } else { fails = middle }
+        }
+    }
+    let shown = fewest.saturating_sub(1).max(1)..=fewest + 2;
+    Ok(Staffing { fewest, consumers: shown.map(|servers| candidate(system, target, servers)).collect() })
+}
+
+pub(super) fn candidate(system: &System, target: Target, servers: u32) -> Candidate {
+    let rate = system.scenario.arrival_rate();
+    let forecast = Forecast::of(system, &system.with(rate, servers), target);
+    let effective_utilization = rate / system.sustainable_rate(servers);
+    Candidate { servers, effective_utilization, forecast, meets: forecast.meets(target) }
+}
+
+/// Where M/M/c with the rate of these consumers meets the target, or the fewest that carry the load where services are
+/// not exponential enough for that.
+fn first_guess(system: &System, target: Target) -> Result<u32, CapacityError> {
+    let rate = system.scenario.arrival_rate();
+    let each = system.sustainable_rate(1);
+    let least = (rate / each).floor() as u32 + 1;
+    let exponential = matches!(system.scenario.service().shape(), Shape::Exponential {});
+    if !exponential {
+        return Ok(least);
+    }
+    let within = |servers: u32| {
+        let queue = Mmc::new(rate, each, servers).ok()?;
+        let value_s = match target.metric.probability() {
+            Some((p, _)) if target.metric.is_sojourn() => queue.sojourn_quantile(p).ok()?,
+            Some((p, _)) => queue.wait_quantile(p).ok()?,
+            None if target.metric.is_sojourn() => queue.mean_sojourn(),
+            None => queue.mean_wait(),
+        };
+        Some(value_s <= target.at_most_s)
+    };
+    // Beyond twice the load and some more nobody waits: what is not met there, overheads decide.
+    let most = (2 * least + 50).min(MOST);
+    Ok((least..=most).find(|servers| within(*servers) == Some(true)).unwrap_or(least))
+}

@@ -1,0 +1,168 @@
+//! The system that is planned: a scenario, and the overheads of its consumers.
+
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+use sim::calibration::{self, Calibration, MeasuredTerms, Origin, fit_run, possible};
+use sim::engine::sustainable_rate;
+use sim::model::{Overheads, Scenario, Terms};
+use sim::run_folder::Run;
+
+/// Where scenario and overheads came from.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Source {
+    /// Scenario file or run folder.
+    pub scenario: String,
+    /// Calibration file, or the run itself; none for the ideal queue.
+    pub calibration: Option<String>,
+    /// Kind of queue that the overheads were measured on.
+    pub queue_type: Option<String>,
+    /// Consumers that they were measured with.
+    pub measured_with: Option<u32>,
+}
+
+/// What is other than in the scenario.
+#[derive(Debug, Clone, Default)]
+pub struct WhatIf {
+    /// λ, jobs/s.
+    pub arrival_rate: Option<f64>,
+    /// Jobs that a consumer may hold.
+    pub prefetch: Option<u32>,
+}
+
+/// A scenario with the overheads of its consumers.
+#[derive(Debug, Clone)]
+pub struct System {
+    /// The scenario at the rate that is planned for.
+    pub scenario: Scenario,
+    /// As measured; none for the ideal queue.
+    pub terms: Option<MeasuredTerms>,
+    /// Where both came from.
+    pub source: Source,
+    /// Load during the measurement, jobs/s and consumer.
+    measured_at: Option<f64>,
+}
+
+impl System {
+    /// A scenario, with a calibration or as an ideal queue.
+    pub fn of_scenario(
+        scenario: Scenario,
+        path: &Path,
+        calibration: Option<(PathBuf, Calibration)>,
+        what_if: &WhatIf,
+    ) -> Self {
+        let source = Source {
+            scenario: path.display().to_string(),
+            calibration: calibration.as_ref().map(|(file, _)| file.display().to_string()),
+            queue_type: calibration.as_ref().map(|(_, calibration)| calibration.queue_type.clone()),
+            measured_with: calibration.as_ref().map(|(_, calibration)| calibration.servers),
+        };
+        let measured_at = calibration
+            .as_ref()
+            .map(|(_, calibration)| calibration.arrival_rate / f64::from(calibration.servers));
+        let terms = calibration.map(|(_, calibration)| calibration.terms);
+        System { scenario: changed(scenario, what_if), terms, source, measured_at }
+    }
+
+    /// A run: its scenario, with the overheads that it shows itself, or those of its calibration.
+    pub fn of_run(run: Run, what_if: &WhatIf) -> Self {
+        let path = run.path.clone();
+        let own = fit_run(run.jobs.iter(), run.scenario.effective_prefetch(), Origin::Due);
+        let (Some(deployment), Ok(terms)) = (&run.manifest.deployment, own) else {
+            let file = run.manifest.calibration.map(|source| PathBuf::from(source.file));
+            return System::of_scenario(run.scenario, &path, file.zip(run.calibration), what_if);
+        };
+        let measured_at = Some(run.scenario.arrival_rate() / f64::from(deployment.servers));
+        let source = Source {
+            scenario: path.display().to_string(),
+            calibration: Some("the run itself".to_owned()),
+            queue_type: Some(deployment.queue_type.clone()),
+            measured_with: Some(deployment.servers),
+        };
+        System { scenario: changed(run.scenario, what_if), terms: Some(terms), source, measured_at }
+    }
+
+    /// The same at another rate and with another number of consumers.
+    pub(super) fn with(&self, arrival_rate: f64, servers: u32) -> Scenario {
+        self.scenario.clone().with_rate(arrival_rate).with_servers(servers)
+    }
+
+    /// The overheads as the engines take them.
+    pub(super) fn overheads(&self) -> Overheads {
+        self.terms.as_ref().map_or_else(|| Overheads::from(Terms::IDEAL), MeasuredTerms::overheads)
+    }
+
+    /// Their means.
+    pub(super) fn means(&self) -> Terms {
+        self.terms.as_ref().map_or(Terms::IDEAL, MeasuredTerms::terms)
+    }
+
+    /// What the calibration leaves possible; only itself without one.
+    pub(super) fn possible(&self, points: u32) -> Vec<Overheads> {
+        self.terms
+            .as_ref()
+            .map_or_else(|| vec![Overheads::from(Terms::IDEAL)], |terms| possible(terms, points))
+    }
+
+    /// Jobs per second that so many consumers complete if they never run dry.
+    pub(super) fn sustainable_rate(&self, servers: u32) -> f64 {
+        sustainable_rate(&self.scenario.clone().with_servers(servers), self.means())
+    }
+
+    /// What should be known before an answer of so many consumers is used.
+    pub(super) fn warnings(&self, servers: u32) -> Vec<String> {
+        let mut warnings = Vec::new();
+        let Some(measured_with) = self.source.measured_with else {
+            warnings.push(
+                "no calibration: this is the ideal queue, and a real one needs more; `live calibrate`, or `analysis fit \
+                 --calibration-out`, measures how much"
+                    .to_owned(),
+            );
+            return warnings;
+        };
+        if measured_with != servers {
+            warnings.push(format!(
+                "the overheads were measured with {measured_with} of them and are taken to be the same with {servers} consumers: \
+                 calibrate with {servers} before relying on it"
+            ));
+        }
+        let rate = self.scenario.arrival_rate() / f64::from(servers);
+        if let Some(measured_at) = self.measured_at.filter(|at| !(0.5..2.0).contains(&(rate / at))) {
+            warnings.push(format!(
+                "the overheads were measured at {measured_at:.0} jobs/s a consumer, and depend on the load: here it is \
+                 {rate:.0}"
+            ));
+        }
+        warnings
+    }
+}
+
+/// The scenario as it is planned for.
+fn changed(mut scenario: Scenario, what_if: &WhatIf) -> Scenario {
+    if let Some(rate) = what_if.arrival_rate {
+        scenario = scenario.with_rate(rate);
+    }
+    if let Some(prefetch) = what_if.prefetch {
+        scenario = scenario.with_prefetch(prefetch);
+    }
+    scenario
+}
+
+/// The newest calibration for a prefetch and kind of queue: measured with as many consumers if there is one, else with
+/// any number.
+pub fn newest_calibration(
+    folder: &Path,
+    prefetch: u32,
+    servers: u32,
+    queue_type: Option<&str>,
+) -> Option<(PathBuf, Calibration)> {
+    let files = std::fs::read_dir(folder).ok()?.filter_map(|entry| Some(entry.ok()?.path()));
+    let fitting = files.filter_map(|path| {
+        let calibration = calibration::parse(&std::fs::read_to_string(&path).ok()?, &path).ok()?;
+        let fits = calibration.valid
+            && calibration.prefetch == prefetch
+            && queue_type.is_none_or(|queue_type| calibration.queue_type == queue_type);
+        fits.then_some((path, calibration))
+    });
+    fitting.max_by_key(|(_, calibration)| (calibration.servers == servers, calibration.made.clone()))
+}

@@ -1,0 +1,95 @@
+//! Everything that one run says of its two arms.
+
+use serde::Serialize;
+use sim::run_folder::Run;
+
+use super::{
+    Adjusted, Allocation, Calibration, ExperimentError, Outlook, Peeking, QuantileEffect, Ranks, Ratio,
+    Sample, adjust, allocation, calibrate, mann_whitney, outlook, peek, quantile_effects, ratio, welch,
+};
+use crate::statistics::{Test, mean};
+
+/// Re-randomisations of the run's own services.
+const TIMES: u32 = 1_000;
+/// Successive jobs that are assigned together: short enough for hundreds of stretches, without which the share of
+/// findings would be a matter of these few stretches.
+const STRETCH: usize = 10;
+/// Values that are re-randomised at most: more show nothing else, and take their time.
+const MOST: usize = 100_000;
+
+/// What the jobs of two arms in one run show.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Findings {
+    /// 1 − confidence of every interval.
+    pub alpha: f64,
+    /// Jobs of each arm beside what was planned.
+    pub allocation: Allocation,
+    /// Mean service of A, s.
+    pub mean_service_a_s: f64,
+    /// Mean service of B, s.
+    pub mean_service_b_s: f64,
+    /// Mean service, B over A.
+    pub services: Ratio,
+    /// The same at equal demands: what jobs would have demanded as A is known before.
+    pub adjusted: Adjusted,
+    /// Welch's test of equal means.
+    pub welch: Test,
+    /// Which is shorter more often.
+    pub ranks: Ranks,
+    /// What B does to quantiles.
+    pub quantile_effects: Vec<QuantileEffect>,
+    /// What one may say who looked all the time.
+    pub always_valid: Peeking,
+    /// Experiments without an effect, on A's services, job by job.
+    pub a_a: Calibration,
+    /// The same with stretches of successive jobs.
+    pub a_a_stretches: Calibration,
+    /// The same with sojourns: what goes wrong if they are taken for independent.
+    pub a_a_sojourns: Calibration,
+    /// What it would do to sojourns if every job were B.
+    pub outlook: Outlook,
+}
+
+impl Findings {
+    /// What a run says; `mixing` is the effect at which the always-valid p-value is best.
+    ///
+    /// # Errors
+    /// [`ExperimentError`] if the run has no two arms.
+    pub fn of(run: &Run, alpha: f64, mixing: f64) -> Result<(Sample, Self), ExperimentError> {
+        let sample = Sample::of(run)?;
+        let planned_share = run.scenario.experiment().map_or(0.5, |experiment| experiment.share());
+        let services = sample.services();
+        let [a, b] = &services;
+        let numbered = |arm: bool| -> Vec<(u64, f64)> {
+            let jobs = sample.job.iter().zip(&sample.service_s).zip(&sample.is_b);
+            jobs.filter(|(_, is_b)| **is_b == arm).map(|((job, service_s), _)| (*job, *service_s)).collect()
+        };
+        let seed = run.manifest.seed;
+        let a_a = |values: &[f64], stretch: usize| {
+            calibrate(&values[..values.len().min(MOST)], stretch, TIMES, alpha, seed)
+        };
+        let services_ratio = ratio(a, b, alpha);
+        let findings = Findings {
+            alpha,
+            allocation: allocation(a.len() as u64, b.len() as u64, planned_share),
+            mean_service_a_s: mean(a),
+            mean_service_b_s: mean(b),
+            services: services_ratio,
+            adjusted: adjust(&sample.arms(&sample.base_demand_s), &services, alpha),
+            welch: welch(a, b),
+            ranks: mann_whitney(a, b),
+            quantile_effects: quantile_effects(a, b, alpha),
+            always_valid: peek(&numbered(false), &numbered(true), mixing, alpha),
+            a_a: a_a(a, 1),
+            a_a_stretches: a_a(a, STRETCH),
+            a_a_sojourns: a_a(&sample.sojourn_s, STRETCH),
+            outlook: outlook(run, &services_ratio),
+        };
+        Ok((sample, findings))
+    }
+
+    /// Whether a difference was found.
+    pub fn is_found(&self) -> bool {
+        self.services.p_value < self.alpha && !self.allocation.mismatch
+    }
+}

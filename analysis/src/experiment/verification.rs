@@ -1,0 +1,190 @@
+//! Size and power of every way to compare two arms, at honest numbers of jobs.
+
+use sim::model::{Arm, Experiment, Shape};
+use sim::sampling::{Arms, Purpose, Sampler, Stream};
+
+use super::*;
+use crate::statistics::{Test, mean};
+
+const ALPHA: f64 = 0.05;
+
+/// Values of both arms: exponential, B shorter by so much.
+fn draw(of_each: usize, reduction: f64, stream: &mut Stream) -> [Vec<f64>; 2] {
+    let sampler = Sampler::new(Shape::Exponential {}, 1.0);
+    [1.0, 1.0 - reduction].map(|factor| (0..of_each).map(|_| factor * sampler.sample(stream)).collect())
+}
+
+/// Share of experiments whose p-value is below α.
+fn found(times: u32, of_each: usize, reduction: f64, p_value: impl Fn(&[f64], &[f64]) -> f64) -> f64 {
+    let mut stream = Stream::new(20_261_126, 0, Purpose::Resampling);
+    let finds = |_: &u32| {
+        let [a, b] = draw(of_each, reduction, &mut stream);
+        p_value(&a, &b) < ALPHA
+    };
+    f64::from((0..times).filter(finds).count() as u32) / f64::from(times)
+}
+
+fn assert_rate(name: &str, rate: f64, expected: f64, times: u32) {
+    let error = (expected * (1.0 - expected) / f64::from(times)).sqrt();
+    assert!(error < 0.01 && (rate - expected).abs() < 3.0 * error, "{name}: {rate} for {expected} ± {error}");
+}
+
+#[test]
+fn nothing_is_found_in_five_of_a_hundred_experiments_without_a_difference() {
+    assert_rate("ratio", found(4_000, 500, 0.0, |a, b| ratio(a, b, ALPHA).p_value), ALPHA, 4_000);
+    assert_rate("Welch", found(4_000, 500, 0.0, |a, b| welch(a, b).p_value), ALPHA, 4_000);
+    assert_rate("ranks", found(4_000, 500, 0.0, |a, b| mann_whitney(a, b).test.p_value), ALPHA, 4_000);
+}
+
+#[test]
+fn the_planned_number_of_jobs_has_the_planned_power() {
+    let design = Design { reduction: 0.12, alpha: ALPHA, power: 0.8, scv: 1.0, share: 0.5 };
+    let plan = design.plan();
+    let power =
+        |of_each: f64, p_value: fn(&[f64], &[f64]) -> f64| found(2_000, of_each as usize, 0.12, p_value);
+    let logarithms = |a: &[f64], b: &[f64]| {
+        let [a, b] = [a, b].map(|arm| arm.iter().map(|value| value.ln()).collect::<Vec<_>>());
+        welch(&a, &b).p_value
+    };
+    assert_rate("ratio", power(plan.ratio_of_means, |a, b| ratio(a, b, ALPHA).p_value), 0.8, 2_000);
+    assert_rate("Welch", power(plan.welch, |a, b| welch(a, b).p_value), 0.8, 2_000);
+    assert_rate("logarithms", power(plan.logarithms_if_exponential, logarithms), 0.8, 2_000);
+    let ranks = power(plan.mann_whitney_if_exponential, |a, b| mann_whitney(a, b).test.p_value);
+    assert_rate("ranks", ranks, 0.8, 2_000);
+}
+
+#[test]
+fn intervals_of_quantile_effects_hold_what_is_true() {
+    let mut stream = Stream::new(5, 0, Purpose::Resampling);
+    let (times, mut held) = (1_500_u32, [0.0; 3]);
+    for _ in 0..times {
+        let [a, b] = draw(2_000, 0.12, &mut stream);
+        let effects = quantile_effects(&a, &b, 0.10);
+        assert_eq!(effects.len(), 3);
+        for (held, effect) in held.iter_mut().zip(&effects) {
+            let truth = 0.12 * (1.0 - effect.probability).ln();
+            *held += f64::from(u8::from(effect.low_s <= truth && truth <= effect.high_s));
+        }
+    }
+    for held in held {
+        assert_rate("quantile", held / f64::from(times), 0.90, times);
+    }
+}
+
+#[test]
+fn a_quantile_without_longer_values_beyond_it_is_left_out() {
+    let values: Vec<f64> = (0..200).map(f64::from).collect();
+    let shown: Vec<f64> =
+        quantile_effects(&values, &values, 0.05).iter().map(|effect| effect.probability).collect();
+    assert_eq!(shown, [0.5, 0.9]);
+}
+
+#[test]
+fn a_covariate_takes_away_what_it_explains_and_moves_nothing() {
+    let (mut stream, sampler) =
+        (Stream::new(6, 0, Purpose::Resampling), Sampler::new(Shape::Exponential {}, 1.0));
+    let (mut estimates, mut reductions, mut held) = (Vec::new(), Vec::new(), 0.0);
+    for _ in 0..1_500 {
+        // Half of the variance of Y is that of X.
+        let mut arm = |factor: f64| -> (Vec<f64>, Vec<f64>) {
+            (0..400)
+                .map(|_| {
+                    let x = sampler.sample(&mut stream);
+                    (x, factor * (x + sampler.sample(&mut stream)))
+                })
+                .unzip()
+        };
+        let ((x_a, y_a), (x_b, y_b)) = (arm(1.0), arm(0.9));
+        let found = adjust(&[x_a, x_b], &[y_a, y_b], 0.10);
+        estimates.push(found.ratio.estimate);
+        reductions.push(found.variance_reduction);
+        held += f64::from(u8::from(found.ratio.low <= 0.9 && 0.9 <= found.ratio.high));
+    }
+    let (center, variance) = moments(&estimates);
+    assert!((center - 0.9).abs() < 3.0 * (variance / 1_500.0).sqrt() + 2e-4, "{center}");
+    assert!((mean(&reductions) - 0.5).abs() < 0.01, "{}", mean(&reductions));
+    assert_rate("adjusted", held / 1_500.0, 0.90, 1_500);
+    // The plain ratio of the same data has twice the variance: 2·0.5·0.81/400.
+    let plain = 0.9_f64.powi(2) * 2.0 * 0.5 / 400.0;
+    assert!((variance / (0.5 * plain) - 1.0).abs() < 0.12, "{variance} for {}", 0.5 * plain);
+}
+
+fn peeked(reduction: f64, times: u32, of_each: usize) -> Vec<Peeking> {
+    let mut stream = Stream::new(8, 0, Purpose::Resampling);
+    let numbered = |arm: Vec<f64>| (0..).zip(arm).collect::<Vec<(u64, f64)>>();
+    let one = |_| {
+        let [a, b] = draw(of_each, reduction, &mut stream).map(numbered);
+        peek(&a, &b, 0.1, ALPHA)
+    };
+    (0..times).map(one).collect()
+}
+
+#[test]
+fn who_looks_after_every_job_is_not_fooled_more_often_than_alpha() {
+    let fooled =
+        peeked(0.0, 1_000, 5_000).iter().filter(|found| found.p_value < ALPHA).count() as f64 / 1_000.0;
+    assert!(fooled <= ALPHA + 2.0 * (ALPHA * (1.0 - ALPHA) / 1_000.0_f64).sqrt(), "{fooled}");
+    // The negative fixture: a test for one look, taken after every hundred pairs, is.
+    let mut stream = Stream::new(9, 0, Purpose::Resampling);
+    let naive = |_: &u32| {
+        let [a, b] = draw(5_000, 0.0, &mut stream);
+        (1..=50).any(|look| welch(&a[..100 * look], &b[..100 * look]).p_value < ALPHA)
+    };
+    let naive = f64::from((0..400).filter(naive).count() as u32) / 400.0;
+    assert!(naive > 0.25, "{naive}");
+}
+
+#[test]
+fn who_looks_after_every_job_finds_what_is_there() {
+    let found = peeked(0.12, 300, 5_000);
+    let decided: Vec<f64> =
+        found.iter().filter_map(|found| Some(found.decided_after_pairs? as f64)).collect();
+    assert!(decided.len() > 290, "{}", decided.len());
+    // One look with 80 % power takes 960 of each; to look all the time takes less than twice that on average.
+    assert!(mean(&decided) < 1_920.0, "{}", mean(&decided));
+}
+
+#[test]
+fn re_randomised_values_have_uniform_p_values_and_dependent_ones_in_stretches_have_not() {
+    let mut stream = Stream::new(10, 0, Purpose::Resampling);
+    let [services, _] = draw(4_000, 0.0, &mut stream);
+    for stretch in [1, 10] {
+        let found = calibrate(&services, stretch, 1_000, 0.05, 3);
+        assert!(found.holds(0.05), "{stretch}: {found:?}");
+    }
+    // Sojourns at a utilization of 0.8.
+    let mut queue = sim::engine::Recursion::new(1, sim::model::Terms::IDEAL);
+    let gaps = Sampler::new(Shape::Exponential {}, 1.25);
+    let mut due = 0.0;
+    let sojourns: Vec<f64> = services
+        .iter()
+        .map(|service| {
+            due += gaps.sample(&mut stream);
+            queue.serve(due, *service).done_s - due
+        })
+        .collect();
+    let found = calibrate(&sojourns, 10, 1_000, 0.05, 3);
+    assert!(found.rejected > 0.4 && !found.holds(0.05), "{found:?}");
+}
+
+#[test]
+fn hashed_arms_of_equal_services_differ_by_chance_alone() {
+    let sampler = Sampler::new(Shape::Exponential {}, 1.0);
+    let rejects = |seed: &u64| {
+        let arms = Arms::new(Experiment::new(0.5, 0.88).unwrap(), *seed, 0);
+        let mut stream = Stream::new(*seed, 0, Purpose::Services);
+        let (mut a, mut b) = (Vec::new(), Vec::new());
+        for job in 0..600 {
+            let of_arm = if arms.of(job) == Arm::B { &mut b } else { &mut a };
+            of_arm.push(sampler.sample(&mut stream));
+        }
+        ratio(&a, &b, ALPHA).p_value < ALPHA
+    };
+    let rate = f64::from((0..4_000).filter(rejects).count() as u32) / 4_000.0;
+    assert_rate("hashed", rate, ALPHA, 4_000);
+}
+
+#[test]
+fn a_test_says_nothing_of_nothing() {
+    assert_eq!(welch(&[1.0; 60], &[1.0; 60]), Test { statistic: 0.0, p_value: 1.0 });
+}

@@ -1,0 +1,141 @@
+//! Capacity in words and as a table.
+
+use super::numbers::{NOTHING, chance as chance_of, count, number, portion, time, times};
+use super::sheet::{Sheet, wrapped};
+use crate::capacity::{Answer, Backlog, Drained, System};
+
+/// Longest line on a terminal.
+const WIDTH: usize = 100;
+
+/// What was asked and answered, for a terminal.
+pub fn capacity(system: &System, answer: &Answer) -> String {
+    let lines = [
+        verdict(answer),
+        String::new(),
+        format!(
+            "{}: λ = {}/s, E[S] = {}; {}",
+            system.scenario.name(),
+            number(answer.arrival_rate),
+            time(system.scenario.mean_service_of(0, 0)),
+            basis(answer)
+        ),
+        String::new(),
+    ];
+    let mut text: String = lines.iter().map(|line| wrapped(line, WIDTH, 0) + "\n").collect();
+    text.push_str(&consumers(answer).text(WIDTH));
+    text.push('\n');
+    for line in [sensitivity(answer), largest_rate(answer)] {
+        text.push_str(&(wrapped(&line, WIDTH, 2) + "\n"));
+    }
+    if let Some(outage) = &answer.outage {
+        text.push_str(&format!("\n{}\n", outage_title(outage)));
+        text.push_str(&drained(outage).text(WIDTH));
+    }
+    text.truncate(text.trim_end().len());
+    text
+}
+
+fn verdict(answer: &Answer) -> String {
+    let (target, fewest) = (answer.target, answer.staffing.fewest);
+    let found = answer.staffing.consumers.iter().find(|candidate| candidate.servers == fewest);
+    let chance = found.map_or(1.0, |candidate| candidate.forecast.chance_of_missing);
+    let consumers =
+        if fewest == 1 { "1 CONSUMER".to_owned() } else { format!("{} CONSUMERS", count(u64::from(fewest))) };
+    format!(
+        "{consumers} for {} jobs/s with a {} of at most {}; the chance that {} not enough is {}",
+        number(answer.arrival_rate),
+        target.metric,
+        time(target.at_most_s),
+        if fewest == 1 { "it is" } else { "they are" },
+        chance_of(chance)
+    )
+}
+
+fn basis(answer: &Answer) -> String {
+    let source = &answer.source;
+    let Some(calibration) = &source.calibration else { return "ideal queue, no calibration".to_owned() };
+    let kind = source.queue_type.as_ref().map_or_else(String::new, |kind| format!(", {kind} queue"));
+    let with = source.measured_with.map_or_else(String::new, |with| {
+        format!(", measured with {with} {}", if with == 1 { "consumer" } else { "consumers" })
+    });
+    format!("overheads of {calibration}{kind}{with}")
+}
+
+fn consumers(answer: &Answer) -> Sheet {
+    let columns = ["busy (ρ′)", "figure", "90 % interval", "chance of missing", "enough"];
+    let mut sheet = Sheet::new("Consumers", "consumers", &columns, &[]);
+    for candidate in &answer.staffing.consumers {
+        let forecast = &candidate.forecast;
+        let interval = match (forecast.low_s, forecast.high_s) {
+            (Some(low), Some(high)) => times(low, high),
+            _ => "no steady state".to_owned(),
+        };
+        let cells = vec![
+            portion(candidate.effective_utilization),
+            forecast.value_s.map_or_else(|| NOTHING.to_owned(), time),
+            interval,
+            chance_of(forecast.chance_of_missing),
+            if candidate.meets { "yes" } else { "no" }.to_owned(),
+        ];
+        sheet.push(count(u64::from(candidate.servers)), cells);
+    }
+    sheet
+}
+
+fn sensitivity(answer: &Answer) -> String {
+    let found = &answer.sensitivity;
+    let ideal = found
+        .ideal_mean_sojourn
+        .map_or_else(String::new, |ideal| format!(" (ideal queue: {})", portion(0.01 * ideal.abs())));
+    format!(
+        "sensitivity: 1 % less capacity of {} consumers is {} more mean sojourn{ideal}, and {} more {}",
+        count(u64::from(found.servers)),
+        portion(0.01 * found.mean_sojourn.abs()),
+        portion(0.01 * found.target.abs()),
+        answer.target.metric
+    )
+}
+
+fn largest_rate(answer: &Answer) -> String {
+    let found = &answer.largest_rate;
+    let servers = count(u64::from(found.servers));
+    let limit = format!("they complete {} jobs/s if they never run dry", number(found.sustainable_rate));
+    let certain = found
+        .certain_rate
+        .map_or_else(String::new, |rate| format!(", {} jobs/s to be 95 % sure", number(rate)));
+    match (found.arrival_rate, found.forecast) {
+        (Some(rate), Some(forecast)) => format!(
+            "largest load of the present {servers}: {} jobs/s ({} {}, chance of missing {}){certain}; {limit}",
+            number(rate),
+            answer.target.metric,
+            forecast.value_s.map_or_else(|| NOTHING.to_owned(), time),
+            chance_of(forecast.chance_of_missing)
+        ),
+        _ => format!("largest load of the present {servers}: none meets the target; {limit}"),
+    }
+}
+
+fn outage_title(outage: &Backlog) -> String {
+    format!(
+        "all {} consumers gone for {} s ({} outages simulated)",
+        count(u64::from(outage.servers)),
+        number(outage.outage_s),
+        outage.runs
+    )
+}
+
+fn drained(outage: &Backlog) -> Sheet {
+    let mut sheet = Sheet::new("Outage", "", &["fluid", "simulated, middle", "5 % – 95 %"], &[]);
+    let jobs = |value: f64| count(value.round() as u64);
+    let seconds = |value: f64| format!("{} s", number(value));
+    let mut push = |name: &str, of: &Drained, shown: &dyn Fn(f64) -> String| {
+        sheet.push(
+            name,
+            vec![shown(of.fluid), shown(of.median), format!("{} – {}", shown(of.low), shown(of.high))],
+        );
+    };
+    push("peak backlog, jobs", &outage.peak_backlog, &jobs);
+    push("drained after", &outage.drain_s, &seconds);
+    push("jobs over the target", &outage.jobs_over_target, &jobs);
+    sheet
+}

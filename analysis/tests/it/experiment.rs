@@ -1,0 +1,144 @@
+//! Experiments as users run them.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use serde_json::Value;
+use sim::model::{Experiment, JobRecord, Scenario, Terms};
+use sim::run_folder::Verdict;
+
+use crate::support::{TERMS, observed, records, scenario};
+
+fn analysis(folder: &Path, arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_analysis")).current_dir(folder).args(arguments).output().unwrap()
+}
+
+fn answer(folder: &Path, arguments: &[&str]) -> Value {
+    let output = analysis(folder, &[arguments, &["--json"]].concat());
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+fn tried(share: f64, service_factor: f64) -> Scenario {
+    scenario().with_seed(7).with_drive(6_000, 300).with_experiment(Experiment::new(share, service_factor))
+}
+
+fn driven(folder: &Path, scenario: &Scenario) -> PathBuf {
+    observed(folder, scenario, &records(scenario, TERMS), Verdict::Valid)
+}
+
+#[test]
+fn twelve_per_cent_are_found_with_their_size_and_what_they_do_to_the_queue() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = driven(folder.path(), &tried(0.5, 0.88));
+    let found = answer(folder.path(), &["ab", run.to_str().unwrap(), "--plot", "arms.svg"]);
+    let services = &found["services"];
+    let of = |key: &str| services[key].as_f64().unwrap();
+    assert!(of("p_value") < 0.01 && of("low") < 0.88 && 0.88 < of("high") && of("high") < 1.0, "{services}");
+    // What jobs demand is known, and next to nothing is left to chance.
+    let adjusted = &found["adjusted"];
+    assert!((adjusted["estimate"].as_f64().unwrap() - 0.88).abs() < 1e-3, "{adjusted}");
+    assert!(adjusted["variance_reduction"].as_f64().unwrap() > 0.99);
+    let ideal = found["outlook"]["ideal"]["ratio"].as_f64().unwrap();
+    let calibrated = found["outlook"]["calibrated"]["ratio"].as_f64().unwrap();
+    assert!(
+        (0.4..0.8).contains(&ideal) && calibrated < ideal,
+        "nearer to saturation, more is won: {calibrated} {ideal}"
+    );
+    assert_eq!(found["allocation"]["mismatch"], false);
+    assert!(folder.path().join("arms.svg").exists());
+
+    let output = analysis(folder.path(), &["ab", run.to_str().unwrap()]);
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(
+        text.starts_with("FOUND: B's services are ") && text.contains(" shorter (99 % interval"),
+        "{text}"
+    );
+    assert!(text.lines().all(|line| line.chars().count() <= 100), "{text}");
+}
+
+#[test]
+fn an_experiment_without_an_effect_finds_none() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = driven(folder.path(), &tried(0.5, 1.0));
+    let found = answer(folder.path(), &["ab", run.to_str().unwrap()]);
+    assert!(found["services"]["p_value"].as_f64().unwrap() > 0.01);
+    assert!(found["always_valid"]["decided_after_pairs"].is_null());
+    let text = String::from_utf8(analysis(folder.path(), &["ab", run.to_str().unwrap()]).stdout).unwrap();
+    assert!(text.starts_with("NOT FOUND: "), "{text}");
+}
+
+#[test]
+fn lost_jobs_of_one_arm_forbid_every_conclusion() {
+    let folder = tempfile::tempdir().unwrap();
+    let scenario = tried(0.5, 0.88);
+    let arms = sim::sampling::Arms::new(scenario.experiment().unwrap(), scenario.run().seed(), 0);
+    let lost = |record: &JobRecord| record.job.is_multiple_of(5) && arms.of(record.job) == sim::model::Arm::B;
+    let kept: Vec<JobRecord> = records(&scenario, TERMS).into_iter().filter(|record| !lost(record)).collect();
+    let run = observed(folder.path(), &scenario, &kept, Verdict::Valid);
+    let text = String::from_utf8(analysis(folder.path(), &["ab", run.to_str().unwrap()]).stdout).unwrap();
+    assert!(text.starts_with("NOTHING IS TO BE CONCLUDED"), "{text}");
+}
+
+#[test]
+fn two_runs_of_the_same_jobs_show_what_the_recursion_predicts() {
+    let folder = tempfile::tempdir().unwrap();
+    let (a, b) = (driven(folder.path(), &tried(0.0, 0.88)), driven(folder.path(), &tried(1.0, 0.88)));
+    let found = answer(folder.path(), &["ab", a.to_str().unwrap(), b.to_str().unwrap()]);
+    let of = |key: &str| found[key].as_f64().unwrap();
+    let ratio = |key: &str| found["sojourns"][key].as_f64().unwrap();
+    assert!((ratio("estimate") / of("predicted") - 1.0).abs() < 1e-6, "{found}");
+    assert!(ratio("low") < ratio("estimate") && ratio("estimate") < ratio("high") && ratio("high") < 1.0);
+    assert!((found["services"]["estimate"].as_f64().unwrap() - 0.88).abs() < 1e-3 && of("ideal") < 0.8);
+
+    let other = driven(folder.path(), &tried(1.0, 0.88).with_seed(9));
+    let refused = analysis(folder.path(), &["ab", a.to_str().unwrap(), other.to_str().unwrap()]);
+    let error = String::from_utf8(refused.stderr).unwrap();
+    assert!(
+        refused.status.code() == Some(2) && error.contains("rule: paired runs have the same jobs"),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_plan_says_how_many_jobs_and_minutes() {
+    let folder = tempfile::tempdir().unwrap();
+    let plan = answer(folder.path(), &["ab", "--plan", "--reduction", "0.12", "--power", "0.99"]);
+    assert_eq!((plan["jobs"].as_u64(), plan["duration_s"].is_null()), (Some(5_883), true));
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../data/scenarios/experiment.toml");
+    let plan = answer(folder.path(), &["ab", "--plan", file, "--power", "0.99"]);
+    assert_eq!(plan["design"]["reduction"].as_f64().map(|d| (1e6 * d).round()), Some(120_000.0));
+    assert!((plan["duration_s"].as_f64().unwrap() - 5_883.0 / 160.0).abs() < 1e-9);
+    // As many as the scenario drives.
+    let scenario = sim::scenario_file::load(Path::new(file)).unwrap();
+    assert_eq!(scenario.drive().jobs(), plan["jobs"].as_u64().unwrap());
+    for wrong in [["--reduction", "0"], ["--power", "1.5"], ["--scv", "-1"], ["--alpha", "0"]] {
+        let output = analysis(folder.path(), &[&["ab", "--plan"][..], &wrong[..]].concat());
+        assert_eq!(output.status.code(), Some(2), "{wrong:?}: {}", String::from_utf8_lossy(&output.stderr));
+    }
+}
+
+#[test]
+fn what_is_no_experiment_is_refused_with_a_remedy() {
+    let folder = tempfile::tempdir().unwrap();
+    let plain = observed(
+        folder.path(),
+        &scenario(),
+        &records(&scenario(), Terms { idle_path_s: 1e-3, ..TERMS }),
+        Verdict::Valid,
+    );
+    let all_a = driven(folder.path(), &tried(0.0, 0.88));
+    for (arguments, rule) in [
+        (vec!["ab"], "rule: a run whose scenario has an [experiment]"),
+        (vec!["ab", plain.to_str().unwrap()], "rule: two arms in one run"),
+        (vec!["ab", all_a.to_str().unwrap()], "rule: at least 50 of each arm"),
+        (
+            vec!["ab", plain.to_str().unwrap(), "--plot", "arms.pdf"],
+            "rule: a plot is written as .png or .svg",
+        ),
+    ] {
+        let output = analysis(folder.path(), &arguments);
+        let error = String::from_utf8(output.stderr).unwrap();
+        assert!(output.status.code() == Some(2) && error.contains(rule), "{error}");
+    }
+}
