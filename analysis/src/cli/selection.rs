@@ -50,7 +50,12 @@ impl Selection {
             _ => Failure::BadInput(error.to_string()),
         })?;
         let mut margins = *pair.observed.scenario.margins();
-        for (name, value) in &self.margins {
+        for (n, (name, value)) in self.margins.iter().enumerate() {
+            if self.margins[..n].iter().any(|(earlier, _)| earlier == name) {
+                return Err(Failure::BadInput(format!(
+                    "--margin {name}: it is given twice\n  rule: an error is judged by one margin\n  remedy: leave one of them"
+                )));
+            }
             *margins.named(name).expect("the parser knows its names") = *value;
         }
         pair.observed.scenario = pair.observed.scenario.with_margins(margins);

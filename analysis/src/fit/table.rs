@@ -108,7 +108,7 @@ fn choose(
             column,
             text,
             "its size or form shows what a time stamp counts",
-            "say it with --unit s|ms|us|ns|rfc3339",
+            or_with_a_point(text, "say it with --unit s|ms|us|ns|rfc3339"),
         )
     })
 }
@@ -130,8 +130,9 @@ fn row(
             return Err(refuse("a job has all its time stamps", remedy));
         }
         let instant = unit.nanoseconds(text);
-        let instant =
-            instant.map_err(|rule| refuse(&format!("{rule}; the unit is {}", unit.name()), remedy))?;
+        let instant = instant.map_err(|rule| {
+            refuse(&format!("{rule}; the unit is {}", unit.name()), or_with_a_point(text, remedy))
+        })?;
         match before {
             Some((earlier, at)) if instant < at => {
                 let rule = format!("it is not before `{}` of the same job", visible(&earlier.name));
@@ -145,6 +146,13 @@ fn row(
         stamps[column.role as usize] = instant;
     }
     Ok(stamps)
+}
+
+/// The remedy for a value that is no time stamp: a number with a comma is one in every row, so that neither another unit
+/// nor another row helps.
+fn or_with_a_point<'t>(text: &str, remedy: &'t str) -> &'t str {
+    let is_number = text.contains(',') && text.replace(',', ".").parse::<f64>().is_ok();
+    if is_number { "write decimals with a point: 0.5, not 0,5" } else { remedy }
 }
 
 fn cell(path: &Path, line: u64, column: &Column, value: &str, rule: &str, remedy: &str) -> Refusal {

@@ -5,7 +5,7 @@ mod series;
 
 use std::path::{Path, PathBuf};
 
-use sim::calibration::{Calibration, MeasuredTerms, fit};
+use sim::calibration::{Calibration, MeasuredTerms, Origin, fit_run};
 use sim::model::{JobRecord, Outcome, Scenario, Terms};
 use sim::run_folder::{self, CalibrationSource, Manifest, Run, Source, Status, list};
 use sim::sampling::Jobs;
@@ -239,7 +239,9 @@ impl Basis {
         }
         let measured: Vec<&JobRecord> = first.collect();
         let third = measured.len() / 3;
-        let terms = fit(measured[..third].iter().copied(), observed.scenario.effective_prefetch())?;
+        // An overloaded run shows no idle path; it is called overloaded whatever that may be.
+        let prefetch = observed.scenario.effective_prefetch();
+        let terms = fit_run(measured[..third].iter().copied(), prefetch, Origin::Due)?;
         let predicted = Timetable::of_scenario(&observed.scenario, terms.overheads());
         let judged_from = measured.get(third).map_or(u64::MAX, |record| record.job);
         let scenario = observed.scenario.clone();

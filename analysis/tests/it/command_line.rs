@@ -58,6 +58,8 @@ fn a_verdict_that_is_not_valid_fails_only_when_strict() {
     for wrong in ["mean", "mean=0", "mean=2", "median=0.1", "mean=x"] {
         assert_eq!(compare(&["--margin", wrong]), Some(2), "{wrong}");
     }
+    assert_eq!(compare(&["--margin", "mean=0.05", "--margin", "mean=0.5"]), Some(2), "which of the two?");
+    assert_eq!(compare(&["--margin", "mean=0.05", "--margin", "p99=0.5"]), Some(0));
 }
 
 #[test]

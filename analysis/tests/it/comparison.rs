@@ -190,6 +190,19 @@ fn a_folder_whose_scenario_was_edited_is_refused() {
     std::fs::write(&file, text).unwrap();
     let error = Pair::latest(folder.path()).err().expect("the hash is another").to_string();
     assert!(error.contains("scenario.toml") && error.contains("hash"), "{error}");
+
+    let live = observed(folder.path(), &scenario, &records(&scenario, TERMS), RunVerdict::Valid);
+    let manifest = live.join("manifest.json");
+    let seed = format!("\"seed\": {}", scenario.run().seed());
+    let text = std::fs::read_to_string(&manifest).unwrap();
+    assert!(text.contains(&seed));
+    std::fs::write(&manifest, text.replace(&seed, "\"seed\": 7")).unwrap();
+    let error = sim::run_folder::Run::open(&live).unwrap_err().to_string();
+    assert!(error.contains("scenario.toml") && error.contains("its seed is another"), "{error}");
+
+    std::fs::remove_file(live.join("scenario.toml")).unwrap();
+    let error = sim::run_folder::Run::open(&live).unwrap_err().to_string();
+    assert_eq!(error.matches("scenario.toml").count(), 1, "{error}");
 }
 
 #[test]

@@ -258,6 +258,16 @@ fn bad_rows_are_refused_with_line_column_value_and_rule_or_counted() {
 }
 
 #[test]
+fn decimals_with_a_comma_are_told_from_a_bad_row() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = table("").replace(',', ";").replace('.', ",");
+    std::fs::write(folder.path().join("t.csv"), text).unwrap();
+    let message = refused(folder.path(), &["t.csv"]);
+    assert!(message.contains("t.csv:2: `start` is `2,1`"), "{message}");
+    assert!(message.contains("remedy: write decimals with a point"), "{message}");
+}
+
+#[test]
 fn what_is_no_table_of_a_queue_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     for (text, arguments, says) in [

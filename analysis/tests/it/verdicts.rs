@@ -51,6 +51,16 @@ fn an_overloaded_run_has_no_steady_state_number_and_is_judged_by_what_it_sustain
 }
 
 #[test]
+fn an_overloaded_run_that_nobody_predicted_is_called_that() {
+    let scenario = with("rate    = 160.0", "rate    = 230.0");
+    let folder = tempfile::tempdir().unwrap();
+    observed(folder.path(), &scenario, &records(&scenario, TERMS), RunVerdict::Valid);
+    let comparison = compare(&Pair::latest(folder.path()).unwrap());
+    assert!(matches!(comparison.state(), State::Overloaded { .. }), "{:?}", comparison.saturation);
+    assert!(comparison.metrics.is_none() && comparison.says.contains("Overloaded"), "{}", comparison.says);
+}
+
+#[test]
 fn several_consumers_are_compared_like_one() {
     let scenario = with("servers    = 1", "servers    = 4").with_rate(640.0).with_drive(20_000, 1_000);
     let comparison = judged(&scenario, &scenario, &records(&scenario, TERMS));

@@ -86,6 +86,11 @@ impl JobsWriter {
     }
 }
 
+/// No run takes as long, s: thirty years.
+const LONGEST_RUN_S: f64 = 1e9;
+/// What clocks of several hosts may differ by, s, before it is no matter of clocks: far more than any that are in use.
+const CLOCKS_S: f64 = 60.0;
+
 /// Reads `jobs.csv` in the order of job numbers; a last row cut short by a crash is left out, and a file that
 /// was cut before its first row ends has no rows.
 ///
@@ -93,7 +98,14 @@ impl JobsWriter {
 /// [`RunFolderError::Io`] if the file cannot be read, [`RunFolderError::Malformed`] with line and
 /// column if a value is not what the column holds, or if a job has two rows.
 pub fn read_jobs(path: &Path) -> Result<Vec<JobRecord>, RunFolderError> {
-    let text = std::fs::read_to_string(path).map_err(|error| RunFolderError::io(path, error))?;
+    let bytes = std::fs::read(path).map_err(|error| RunFolderError::io(path, error))?;
+    let text = String::from_utf8(bytes).map_err(|error| {
+        let at = error.utf8_error().valid_up_to();
+        RunFolderError::malformed(
+            path,
+            format!("it is no text from byte {at} on, but a table is text in UTF-8"),
+        )
+    })?;
     let whole_lines = text.rfind('\n').map_or("", |end| &text[..=end]);
     if whole_lines.is_empty() {
         return Ok(Vec::new());
@@ -148,7 +160,8 @@ pub(super) fn record(row: &csv::StringRecord) -> Result<JobRecord, String> {
     Ok(record)
 }
 
-/// Refuses what no server does. Start and end are read from one clock, unlike the instants of other processes.
+/// Refuses what no server does. Start and end are read from one clock, unlike the instants of other processes, whose
+/// clocks a comparison asks about.
 fn possible(record: &JobRecord) -> Result<(), String> {
     if record.demand_s < 0.0 {
         return Err(format!("`demand_s` is {}, and no job takes less than no time", record.demand_s));
@@ -156,6 +169,9 @@ fn possible(record: &JobRecord) -> Result<(), String> {
     match (record.start_s, record.done_s) {
         (Some(start_s), Some(done_s)) if done_s < start_s => {
             Err(format!("`done_s` is {done_s}, before `start_s`, {start_s}"))
+        }
+        (Some(start_s), _) if start_s < record.due_s - CLOCKS_S => {
+            Err(format!("`start_s` is {start_s}, more than a minute before `due_s`, {}", record.due_s))
         }
         _ => Ok(()),
     }
@@ -168,10 +184,12 @@ fn value<T: std::str::FromStr>(row: &csv::StringRecord, column: usize) -> Result
 
 fn finite(row: &csv::StringRecord, column: usize) -> Result<f64, String> {
     let number: f64 = value(row, column)?;
-    if number.is_finite() {
-        Ok(number)
-    } else {
-        Err(format!("`{}` is {number}, not finite", COLUMNS[column]))
+    match number.abs() {
+        size if size <= LONGEST_RUN_S => Ok(number),
+        size if size.is_finite() => {
+            Err(format!("`{}` is {number:e} s, and no run takes {LONGEST_RUN_S:e} s", COLUMNS[column]))
+        }
+        _ => Err(format!("`{}` is {number}, not finite", COLUMNS[column])),
     }
 }
 
@@ -235,5 +253,16 @@ mod tests {
         assert!(message("done_s", "1.4").contains("line 4: `done_s` is 1.4, before `start_s`, 1.5"));
         assert!(message("demand_s", "-0.01").contains("line 4: `demand_s` is -0.01"));
         assert!(with("done_s", "1.5").is_ok() && with("demand_s", "0").is_ok());
+        assert!(message("done_s", "1e308").contains("line 4: `done_s` is 1e308 s, and no run takes 1e9 s"));
+        assert!(message("due_s", "61.6").contains("line 4: `start_s` is 1.5, more than a minute before"));
+    }
+
+    #[test]
+    fn a_table_that_is_no_text_is_called_that() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("jobs.csv");
+        std::fs::write(&path, [b'j', b'o', b'b', 0xff, b'\n']).unwrap();
+        let error = read_jobs(&path).unwrap_err().to_string();
+        assert!(error.contains("no text from byte 3 on"), "{error}");
     }
 }

@@ -83,15 +83,23 @@ fn all_there(table: &Path, manifest: &Manifest, jobs: &[JobRecord]) -> Result<()
 /// The scenario, if it is the one whose hash the manifest has.
 fn read_scenario(folder: &Path, manifest: &Manifest) -> Result<Scenario, RunFolderError> {
     let file = folder.join("scenario.toml");
-    let scenario =
-        scenario_file::load(&file).map_err(|error| RunFolderError::malformed(&file, error.to_string()))?;
-    if scenario_file::hash(&scenario) == manifest.scenario_sha256 {
-        return Ok(scenario);
+    let text = fs::read_to_string(&file).map_err(|error| RunFolderError::io(&file, error))?;
+    // Its own errors name the file, too.
+    let scenario = scenario_file::parse(&text, "scenario.toml")
+        .map_err(|error| RunFolderError::malformed(&file, error.to_string()))?;
+    let other = |what: &str| {
+        RunFolderError::malformed(
+            &file,
+            format!("it is not the scenario of the run: its {what} is another than the manifest's"),
+        )
+    };
+    if scenario.run().seed() != manifest.seed {
+        return Err(other("seed"));
     }
-    Err(RunFolderError::malformed(
-        &file,
-        "it is not the scenario of the run: its hash is another than the manifest's",
-    ))
+    if scenario_file::hash(&scenario) != manifest.scenario_sha256 {
+        return Err(other("hash"));
+    }
+    Ok(scenario)
 }
 
 /// The calibration, if it is the one whose hash the manifest has.
