@@ -81,25 +81,34 @@ impl Sheet {
         }
     }
 
-    /// As a table of a page, in a box of its own that scrolls where the page is narrow, and its note.
+    /// As a table of a page, in a box of its own that scrolls where it is wider than the page, and its note. On a narrow
+    /// screen each row is a block, and each cell has the name of its column above it; the roles keep it a table for those
+    /// who listen to it.
     pub(super) fn html(&self) -> String {
         let class = |column: &Column| if column.is_text { " class=\"text\"" } else { "" };
         let mut html = format!(
-            "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"{title}\"><table><caption>{title}</caption>\
-             <thead><tr><th scope=\"col\">{}</th>",
+            "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"{title}\"><table role=\"table\">\
+             <caption>{title}</caption><thead role=\"rowgroup\"><tr role=\"row\"><th scope=\"col\" role=\"columnheader\">{}</th>",
             escape::html(self.of),
             title = escape::html(self.title),
         );
         for column in &self.columns {
-            let _ = write!(html, "<th scope=\"col\"{}>{}</th>", class(column), escape::html(column.name));
+            let _ = write!(
+                html,
+                "<th scope=\"col\" role=\"columnheader\"{}>{}</th>",
+                class(column),
+                escape::html(column.name)
+            );
         }
-        html.push_str("</tr></thead><tbody>");
+        html.push_str("</tr></thead><tbody role=\"rowgroup\">");
         for row in &self.rows {
-            let _ = write!(html, "<tr><th scope=\"row\">{}</th>", escape::html(&row.name));
+            let name = escape::html(&row.name);
+            let _ = write!(html, "<tr role=\"row\"><th scope=\"row\" role=\"rowheader\">{name}</th>");
             for (column, cell) in self.columns.iter().zip(&row.cells) {
                 let is_verdict = !row.class.is_empty() && *cell == row.class;
                 let class = if is_verdict { format!(" class=\"{cell}\"") } else { class(column).to_owned() };
-                let _ = write!(html, "<td{class}>{}</td>", escape::html(cell));
+                let (label, cell) = (escape::html(column.name), escape::html(cell));
+                let _ = write!(html, "<td role=\"cell\" data-label=\"{label}\"{class}>{cell}</td>");
             }
             html.push_str("</tr>");
         }
@@ -203,11 +212,16 @@ mod tests {
                 && html.contains("aria-label=\"A &lt;title&gt;\"")
         );
         assert!(
-            html.contains("<th scope=\"col\">a|b</th><th scope=\"col\" class=\"text\">why</th>"),
+            html.contains(
+                "role=\"columnheader\">a|b</th><th scope=\"col\" role=\"columnheader\" class=\"text\">why</th>"
+            ),
             "{html}"
         );
         assert!(
-            html.contains("<th scope=\"row\">one &amp; all</th><td>1</td><td class=\"valid\">valid</td>"),
+            html.contains(
+                "role=\"rowheader\">one &amp; all</th><td role=\"cell\" data-label=\"a|b\">1</td>\
+                 <td role=\"cell\" data-label=\"why\" class=\"valid\">valid</td>"
+            ),
             "{html}"
         );
     }

@@ -24,6 +24,10 @@ addEventListener("load", () => {
   const smallest = Math.min(...texts.map(text => text.getBoundingClientRect().height));
   document.body.textContent = "MEASURED" + JSON.stringify({
     inner: view.innerWidth, scroll: root.scrollWidth, background: style.backgroundColor, color: style.color,
+    hidden: [...inner.querySelectorAll("tbody td, tbody th")].filter(cell => {
+      const place = cell.getBoundingClientRect();
+      return place.left < 0 || place.right > view.innerWidth;
+    }).length,
     pictures: inner.querySelectorAll("svg.plot").length, smallest, height: root.scrollHeight,
     verdict: inner.querySelector(".verdict").getBoundingClientRect().bottom,
   }) + "END";
@@ -104,6 +108,7 @@ fn the_page_fits_a_telephone_and_a_wide_screen() {
         assert_eq!(found["inner"], width, "{found}");
         assert!(found["scroll"].as_u64().unwrap() <= u64::from(width), "the page scrolls sideways: {found}");
         assert_eq!(found["pictures"], 7, "{found}");
+        assert_eq!(found["hidden"], 0, "cells of tables are beside the screen: {found}");
         assert!(
             found["smallest"].as_f64().unwrap() >= 9.0,
             "the letters of a picture are too small: {found}"

@@ -112,7 +112,7 @@ fn a_page_can_be_read_aloud() {
     let Report { page, .. } = Report::steady();
     assert!(page.contains("<html lang=\"en\">") && page.matches("<h1>").count() == 1);
     assert!(!page.contains("<h3>"), "no level of headings is left out");
-    assert_eq!(page.matches("<table>").count(), page.matches("<caption>").count());
+    assert_eq!(page.matches("<table ").count(), page.matches("<caption>").count());
     assert!(!page.contains("<th>"), "every header says what it is a header of");
     assert_eq!(page.matches("<svg").count(), page.matches("<desc>").count());
 }
