@@ -7,13 +7,14 @@ use std::sync::Arc;
 use clap::Args;
 use sim::cli::{RUNS, headline};
 use sim::console::{Console, Failure};
-use sim::model::JobRecord;
+use sim::model::{JobRecord, Scenario};
 use sim::run_folder::{self, JobsWriter, RunFolder, RunFolderError, Source};
 
 use super::kept::{show_prediction, terms};
 use super::session::{Session, drivable};
 use super::summary::{Facts, unlogged};
 use super::work::WorkArguments;
+use crate::broker::Broker;
 use crate::consumer::Injection;
 use crate::deployment::Deployment;
 use crate::histogram_log;
@@ -81,17 +82,7 @@ pub(super) fn execute(arguments: &Arguments, console: &mut Console<'_>) -> Resul
         burst: 0,
     };
     let broker = session.broker();
-    let mut folder = RunFolder::create(&arguments.runs, &scenario, Source::Live, &console.provenance, None)?;
-    folder.manifest_mut().deployment = Some(run_folder::Deployment {
-        broker: broker.name().to_owned(),
-        queue_type: broker.queue_type().to_owned(),
-        prefetch: scenario.effective_prefetch(),
-        servers: scenario.queue().servers(),
-        via: arguments.via.name().to_owned(),
-        awake: arguments.awake,
-    });
-    folder.manifest_mut().faults = arguments.faults.iter().map(ToString::to_string).collect();
-    folder.save()?;
+    let mut folder = begin(arguments, &scenario, broker, console)?;
     console.note(format!(
         "driving {}\n  at {}, {} queue",
         headline(&scenario),
@@ -127,6 +118,27 @@ pub(super) fn execute(arguments: &Arguments, console: &mut Console<'_>) -> Resul
 
     let at = (broker.name(), broker.queue_type());
     facts.answer(&folder, at, &summary).report(&scenario, arguments.json, console)
+}
+
+/// The folder of a run that has not begun yet.
+fn begin(
+    arguments: &Arguments,
+    scenario: &Scenario,
+    broker: &dyn Broker,
+    console: &Console<'_>,
+) -> Result<RunFolder, Failure> {
+    let mut folder = RunFolder::create(&arguments.runs, scenario, Source::Live, &console.provenance, None)?;
+    folder.manifest_mut().deployment = Some(run_folder::Deployment {
+        broker: broker.name().to_owned(),
+        queue_type: broker.queue_type().to_owned(),
+        prefetch: scenario.effective_prefetch(),
+        servers: scenario.queue().servers(),
+        via: arguments.via.name().to_owned(),
+        awake: arguments.awake,
+    });
+    folder.manifest_mut().faults = arguments.faults.iter().map(ToString::to_string).collect();
+    folder.save()?;
+    Ok(folder)
 }
 
 /// A run's API has no token: it is for this machine alone.

@@ -40,6 +40,9 @@ impl Session {
         console: &mut Console<'_>,
     ) -> Result<Self, Failure> {
         let awake = awake.then(Awake::request).transpose()?;
+        if let Some(warning) = awake.as_ref().and_then(|_| Awake::warning()) {
+            console.note(format!("warning: {warning}"));
+        }
         let (runtime, (stopper, mut stop)) = runtime()?;
         runtime.block_on(async { stop_on_signals(stopper) })?;
         let run = uuid::Uuid::now_v7().simple().to_string();

@@ -7,6 +7,7 @@ use live::broker::{
 };
 use live::message::{Message, Work};
 use live::pipeline::{Setup, observe};
+use sim::model::Scenario;
 use sim::sampling::Jobs;
 use sim::scenario_file;
 use tokio::sync::watch;
@@ -70,13 +71,35 @@ impl Broker for Listening {
 #[test]
 fn the_driven_jobs_are_those_of_the_scenario_to_the_last_bit() {
     let scenario = scenario_file::parse(&scenario_text(300, 1), "short").unwrap();
+    assert_driven_to_the_last_bit(&scenario);
+}
+
+#[test]
+fn a_run_with_two_arms_works_on_those_of_b_in_the_other_way() {
+    let text = scenario_text(300, 1);
+    let plain = scenario_file::parse(&text, "short").unwrap();
+    let experiment = format!("{text}\n[experiment]\nshare = 0.5\nservice_factor = 0.5\n");
+    let scenario = scenario_file::parse(&experiment, "short").unwrap();
+    let factors: Vec<f64> = Jobs::new(&scenario, 0)
+        .zip(Jobs::new(&plain, 0))
+        .take(320)
+        .map(|(job, base)| job.demand_s / base.demand_s)
+        .collect();
+    let halved = factors.iter().filter(|factor| (**factor - 0.5).abs() < 1e-12).count();
+    let whole = factors.iter().filter(|factor| **factor == 1.0).count();
+    // Half of 320, give or take four standard deviations.
+    assert!(halved + whole == 320 && halved.abs_diff(160) < 36, "{halved} and {whole}");
+    assert_driven_to_the_last_bit(&scenario);
+}
+
+fn assert_driven_to_the_last_bit(scenario: &Scenario) {
     let broker = Arc::new(Listening::default());
     let (_running, stop) = watch::channel(false);
     let setup = Setup::default();
-    let observing = observe(Arc::clone(&broker) as Arc<dyn Broker>, &setup, &scenario, "run", stop, |_| {});
+    let observing = observe(Arc::clone(&broker) as Arc<dyn Broker>, &setup, scenario, "run", stop, |_| {});
     let observation = runtime().block_on(observing).unwrap();
 
-    let expected: Vec<_> = Jobs::new(&scenario, 0).take(320).collect();
+    let expected: Vec<_> = Jobs::new(scenario, 0).take(320).collect();
     let mut sent: Vec<(u64, f64)> = broker
         .seen
         .lock()
