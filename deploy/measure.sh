@@ -5,6 +5,7 @@
 #   deploy/measure.sh bench-driver  how punctual driver and servers are, and what the API costs (driver.py, eleven minutes)
 #   deploy/measure.sh evidence      predictions made before each run beside what was observed (evidence.py, forty-five minutes)
 #   deploy/measure.sh control       injected faults, and how soon control charts see them (control.py, thirteen minutes)
+#   deploy/measure.sh planning      an answer of `analysis capacity`, driven (planning.py, five minutes)
 #   deploy/measure.sh experiment    a 12 % faster service, found with the jobs of the plan (experiment.py, four minutes)
 #   deploy/measure.sh crosscheck    the same API measured by oha and wrk, and RabbitMQ's own figures (crosscheck.py)
 #
@@ -17,7 +18,7 @@ shift
 case $name in
 bench-live) script=live ;;
 bench-driver) script=driver ;;
-evidence | control | experiment | crosscheck) script=$name ;;
+evidence | control | planning | experiment | crosscheck) script=$name ;;
 *) echo "error: there is no measurement $name; see deploy/measure.sh" >&2 && exit 2 ;;
 esac
 

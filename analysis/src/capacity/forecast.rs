@@ -12,7 +12,7 @@ const REPLICATIONS: u32 = 16;
 const JOBS: u64 = 100_000;
 /// Measured jobs of a replication at most: what they do not tell is not told.
 const MOST_JOBS: u64 = 20_000_000;
-/// Sets of overheads that the calibration leaves possible, and jobs with which each is tried.
+/// Systems that the calibration leaves possible, and jobs with which each is tried.
 const POINTS: u32 = 48;
 const TRIED_JOBS: u64 = 60_000;
 
@@ -44,7 +44,7 @@ impl Forecast {
         let Some((value_s, error)) = simulated(system, scenario, target) else { return Forecast::HOPELESS };
         let calibrated = (scenario.clone(), system.overheads());
         let models: Vec<_> = std::iter::once(calibrated)
-            .chain(system.possible(POINTS).into_iter().map(|overheads| (scenario.clone(), overheads)))
+            .chain(system.possible(POINTS).iter().map(|possible| possible.model(scenario)))
             .collect();
         let found = figures(&models, target, TRIED_JOBS);
         let possible = sorted(found[1..].iter().map(|figure| value_s * figure / found[0]).collect());

@@ -5,6 +5,7 @@
 
 mod forecast;
 mod outage;
+mod pause;
 mod rate;
 mod sensitivity;
 mod staffing;
@@ -17,6 +18,7 @@ use sim::model::{Overheads, Scenario};
 
 pub use forecast::Forecast;
 pub use outage::{Backlog, Curve, Drained, backlog};
+pub use pause::{Pauses, pauses};
 pub use rate::{LargestRate, largest_rate};
 pub use sensitivity::{Sensitivity, sensitivity};
 pub use staffing::{Candidate, Staffing, staffing};
@@ -39,6 +41,8 @@ pub struct Answer {
     pub sensitivity: Sensitivity,
     /// What the consumers that there are carry.
     pub largest_rate: LargestRate,
+    /// How many pauses the target bears, with the fewest consumers.
+    pub pauses: Option<Pauses>,
     /// What an outage does, if asked, with the fewest consumers.
     pub outage: Option<Backlog>,
     /// What should be known before the answer is used.
@@ -52,6 +56,7 @@ pub struct Answer {
 pub fn answer(
     system: &System,
     target: Target,
+    pause_s: f64,
     outage_s: Option<f64>,
     mut say: impl FnMut(&str),
 ) -> Result<Answer, CapacityError> {
@@ -62,6 +67,8 @@ pub fn answer(
     let sensitivity = sensitivity(system, target, staffing.fewest);
     say("the largest load of the consumers that there are");
     let largest_rate = largest_rate(system, target, system.scenario.queue().servers());
+    say("pause after pause");
+    let pauses = pauses(system, target, staffing.fewest, pause_s)?;
     let outage = outage_s
         .map(|outage_s| {
             say("outage after outage");
@@ -76,6 +83,7 @@ pub fn answer(
         staffing,
         sensitivity,
         largest_rate,
+        pauses,
         outage,
     })
 }

@@ -14,6 +14,8 @@ use super::{CapacityError, System, Target};
 const RUNS: u32 = 40;
 const FEWEST_RUNS: u32 = 6;
 const JOBS: f64 = 3e8;
+/// Jobs of one of them at most.
+const MOST_JOBS: f64 = 1e8;
 /// Instants of the curve.
 const INSTANTS: usize = 160;
 
@@ -71,14 +73,15 @@ struct Course {
     levels: Vec<f64>,
 }
 
-/// The fluid's answer, and many simulated outages with other jobs and other overheads that the calibration leaves
+/// The fluid's answer, and many simulated outages with other jobs, in systems that the calibration leaves
 /// possible.
 ///
 /// Consumers that are gone stop where they are and go on later, so their clock stands still: the recursion runs on it,
 /// with all jobs of the outage due at once, and what it says is put back on the clock of the wall.
 ///
 /// # Errors
-/// [`CapacityError::Theory`] if the consumers do not carry the load.
+/// [`CapacityError::Theory`] if the consumers do not carry the load, [`CapacityError::TooLong`] if more than a hundred
+/// million jobs come until an outage is worked off.
 /// # References
 /// Newell 1982; Green, Kolesar & Whitt 2007.
 pub fn backlog(
@@ -93,14 +96,19 @@ pub fn backlog(
     let settled_s = 200.0 / (capacity - rate) * (rate / (capacity - rate)).max(1.0);
     let after_s = 1.5 * fluid.drain_time() + settled_s;
     let jobs = rate * (settled_s + outage_s + after_s);
+    if jobs > MOST_JOBS {
+        let (what, length_s) = ("an outage", outage_s);
+        return Err(CapacityError::TooLong { what, length_s, rate, jobs, most: MOST_JOBS });
+    }
     let runs = ((JOBS / jobs) as u32).clamp(FEWEST_RUNS, RUNS);
     let until_s = outage_s + 1.3 * fluid.drain_time();
     let at_s: Vec<f64> = (0..INSTANTS).map(|n| until_s * n as f64 / (INSTANTS - 1) as f64).collect();
     let possible = system.possible(runs);
     let course = |run: u32| {
-        let terms = possible[run as usize % possible.len()].means();
+        let (scenario, overheads) =
+            possible[run as usize % possible.len()].model(&system.with(rate, servers));
         let wall = Wall { from_s: settled_s, outage_s, until_s: settled_s + outage_s + after_s };
-        simulate(&system.with(rate, servers), terms, run, &wall, target, &at_s)
+        simulate(&scenario, overheads.means(), run, &wall, target, &at_s)
     };
     let courses: Vec<Course> = (0..runs).into_par_iter().map(course).collect();
     let limit_s = target.at_most_s;

@@ -3,11 +3,12 @@
 use serde::Serialize;
 
 use super::forecast::simulated;
+use super::system::Possible;
 use super::{Forecast, System, Target, figures};
 
 /// Halvings of the rates: to a thousandth of what the consumers can do.
 const HALVINGS: u32 = 10;
-/// Sets of overheads that the calibration leaves possible, of which this share is no worse than the one planned with.
+/// Systems that the calibration leaves possible, of which this share is no worse than the one planned with.
 const POINTS: u32 = 48;
 const CERTAINTY: f64 = 0.95;
 /// Jobs with which those are tried.
@@ -54,17 +55,19 @@ fn halve(most: f64, passes: impl Fn(f64) -> bool) -> Option<f64> {
     (low > 0.0).then_some(low)
 }
 
-/// The rate at which overheads that are worse than all but 5 % of the possible ones do what the calibrated ones do at
+/// The rate at which a system that is worse than all but 5 % of the possible ones does what the calibrated one does at
 /// `rate`, with the same jobs.
 fn certain(system: &System, target: Target, servers: u32, rate: f64) -> Option<f64> {
-    let models = |rate: f64, overheads: Vec<_>| -> Vec<_> {
-        overheads.into_iter().map(|overheads| (system.with(rate, servers), overheads)).collect()
+    let models = |rate: f64, possible: &[Possible]| -> Vec<_> {
+        let scenario = system.with(rate, servers);
+        possible.iter().map(|possible| possible.model(&scenario)).collect()
     };
     let mut possible = system.possible(POINTS);
-    let found = figures(&models(rate, possible.clone()), target, JOBS);
+    let found = figures(&models(rate, &possible), target, JOBS);
     let mut order: Vec<usize> = (0..possible.len()).collect();
     order.sort_by(|a, b| found[*a].total_cmp(&found[*b]));
     let worst = possible.swap_remove(order[(CERTAINTY * (order.len() - 1) as f64).round() as usize]);
-    let limit_s = figures(&models(rate, vec![system.overheads()]), target, JOBS)[0];
-    halve(rate, |rate| figures(&models(rate, vec![worst.clone()]), target, JOBS)[0] <= limit_s)
+    let calibrated = (system.with(rate, servers), system.overheads());
+    let limit_s = figures(&[calibrated], target, JOBS)[0];
+    halve(rate, |rate| figures(&models(rate, std::slice::from_ref(&worst)), target, JOBS)[0] <= limit_s)
 }

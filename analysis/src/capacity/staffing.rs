@@ -44,7 +44,14 @@ pub struct Staffing {
 pub fn staffing(system: &System, target: Target) -> Result<Staffing, CapacityError> {
     let rate = system.scenario.arrival_rate();
     let meets = |servers: u32| servers > 0 && candidate(system, target, servers).meets;
+    let too_many = || {
+        let asked = sim::console::milliseconds(target.at_most_s);
+        CapacityError::TooMany { most: MOST, metric: target.metric, asked, rate }
+    };
     let mut fewest = first_guess(system, target)?;
+    if fewest > MOST {
+        return Err(too_many());
+    }
     if meets(fewest) {
         while fewest > 1 && meets(fewest - 1) {
             fewest -= 1;
@@ -55,8 +62,7 @@ pub fn staffing(system: &System, target: Target) -> Result<Staffing, CapacityErr
         loop {
             fewest = fails + step;
             if fewest > MOST {
-                let asked = sim::console::milliseconds(target.at_most_s);
-                return Err(CapacityError::TooMany { most: MOST, metric: target.metric, asked, rate });
+                return Err(too_many());
             }
             if meets(fewest) {
                 break;
@@ -84,7 +90,7 @@ pub(super) fn candidate(system: &System, target: Target, servers: u32) -> Candid
 fn first_guess(system: &System, target: Target) -> Result<u32, CapacityError> {
     let rate = system.scenario.arrival_rate();
     let each = system.sustainable_rate(1);
-    let least = (rate / each).floor() as u32 + 1;
+    let least = ((rate / each).floor() as u32).saturating_add(1);
     let exponential = matches!(system.scenario.service().shape(), Shape::Exponential {});
     if !exponential {
         return Ok(least);

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
-use sim::calibration::{self, Calibration, MeasuredTerms, Origin, fit_run, possible};
+use sim::calibration::{self, Calibration, MeasuredTerms, Origin, fit_run, possible, possible_services};
 use sim::engine::sustainable_rate;
 use sim::model::{Overheads, Scenario, Terms};
 use sim::run_folder::Run;
@@ -41,6 +41,25 @@ pub struct System {
     pub source: Source,
     /// Load during the measurement, jobs/s and consumer.
     measured_at: Option<f64>,
+    /// Relative standard error of the mean service: 0 where it is known, not measured.
+    service_error: f64,
+}
+
+/// One of the systems that a calibration leaves possible.
+#[derive(Debug, Clone)]
+pub(super) struct Possible {
+    /// The overheads.
+    pub(super) overheads: Overheads,
+    /// By which factor services are longer.
+    pub(super) service_factor: f64,
+}
+
+impl Possible {
+    /// The scenario as it would be, with the overheads.
+    pub(super) fn model(&self, scenario: &Scenario) -> (Scenario, Overheads) {
+        let mean_s = scenario.mean_service_of(0, 0);
+        (scenario.clone().with_mean_service(self.service_factor * mean_s), self.overheads.clone())
+    }
 }
 
 impl System {
@@ -60,8 +79,12 @@ impl System {
         let measured_at = calibration
             .as_ref()
             .map(|(_, calibration)| calibration.arrival_rate / f64::from(calibration.servers));
+        let error = |calibration: &Calibration| {
+            calibration.mean_service_error_s.map_or(0.0, |error_s| error_s / calibration.mean_service_s)
+        };
+        let service_error = calibration.as_ref().map_or(0.0, |(_, calibration)| error(calibration));
         let terms = calibration.map(|(_, calibration)| calibration.terms);
-        System { scenario: changed(scenario, what_if), terms, source, measured_at }
+        System { scenario: changed(scenario, what_if), terms, source, measured_at, service_error }
     }
 
     /// A run: its scenario, with the overheads that it shows itself, or those of its calibration.
@@ -79,7 +102,15 @@ impl System {
             queue_type: Some(deployment.queue_type.clone()),
             measured_with: Some(deployment.servers),
         };
-        System { scenario: changed(run.scenario, what_if), terms: Some(terms), source, measured_at }
+        // What `live` worked off is what the scenario says.
+        let service_error = 0.0;
+        System {
+            scenario: changed(run.scenario, what_if),
+            terms: Some(terms),
+            source,
+            measured_at,
+            service_error,
+        }
     }
 
     /// The same at another rate and with another number of consumers.
@@ -98,10 +129,13 @@ impl System {
     }
 
     /// What the calibration leaves possible; only itself without one.
-    pub(super) fn possible(&self, points: u32) -> Vec<Overheads> {
-        self.terms
-            .as_ref()
-            .map_or_else(|| vec![Overheads::from(Terms::IDEAL)], |terms| possible(terms, points))
+    pub(super) fn possible(&self, points: u32) -> Vec<Possible> {
+        let Some(terms) = &self.terms else {
+            return vec![Possible { overheads: Overheads::from(Terms::IDEAL), service_factor: 1.0 }];
+        };
+        let factors = possible_services(self.service_error, points);
+        let point = |(overheads, service_factor)| Possible { overheads, service_factor };
+        possible(terms, points).into_iter().zip(factors).map(point).collect()
     }
 
     /// Jobs per second that so many consumers complete if they never run dry.

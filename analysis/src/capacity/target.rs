@@ -51,6 +51,23 @@ pub enum CapacityError {
         /// λ, jobs/s.
         rate: f64,
     },
+    /// What piles up is too much to be simulated.
+    #[error(
+        "{what} of {length_s} s at {rate} jobs/s: {jobs:.0} jobs come until it is worked off\n  rule: at most {most:.0} are \
+         simulated\n  remedy: ask for a shorter one; the backlog grows as its length does"
+    )]
+    TooLong {
+        /// An outage, or a pause.
+        what: &'static str,
+        /// Its length, s.
+        length_s: f64,
+        /// λ, jobs/s.
+        rate: f64,
+        /// Jobs that would be simulated.
+        jobs: f64,
+        /// Jobs that are, at most.
+        most: f64,
+    },
     /// The consumers cannot carry the load, so a backlog never drains.
     #[error(transparent)]
     Theory(#[from] TheoryError),

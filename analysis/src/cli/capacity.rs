@@ -29,6 +29,9 @@ pub(super) struct Arguments {
     /// Any other target, such as `p99.9_sojourn=0.1` or `mean_wait=0.02`
     #[arg(long, value_name = "METRIC=S", value_parser = target)]
     target: Option<Target>,
+    /// Length of a pause of all consumers at once, s: how many of them does the target bear?
+    #[arg(long, value_name = "S", value_parser = positive, default_value = "0.1")]
+    pause_s: f64,
     /// Also say what happens if all consumers are gone for so long, s
     #[arg(long, value_name = "S", value_parser = positive)]
     outage_s: Option<f64>,
@@ -82,7 +85,8 @@ pub(super) fn execute(arguments: &Arguments, console: &mut Console<'_>) -> Resul
         Target { metric, at_most_s }
     });
     let target = p99.or(arguments.target).expect("one of the two is required");
-    let answered = answer(&system, target, arguments.outage_s, |what| console.progress(what));
+    let answered =
+        answer(&system, target, arguments.pause_s, arguments.outage_s, |what| console.progress(what));
     console.clear_progress();
     let answered = answered.map_err(refused)?;
     for warning in &answered.warnings {

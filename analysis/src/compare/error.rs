@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 use sim::engine::Consumers;
-use sim::model::{Scenario, Terms};
+use sim::model::{Overheads, Scenario};
 use sim::sampling::Jobs;
 
 use super::CONFIDENCE;
@@ -139,12 +139,12 @@ fn statistics_of(times: &[f64]) -> [f64; 4] {
 /// A scenario with calibrated overheads as a model that can be simulated.
 struct Calibrated {
     scenario: Scenario,
-    terms: Terms,
+    overheads: Overheads,
 }
 
 impl Calibrated {
     fn of(pair: &Pair) -> Self {
-        Calibrated { scenario: pair.predicted_scenario.clone(), terms: pair.terms.terms() }
+        Calibrated { scenario: pair.predicted_scenario.clone(), overheads: pair.terms.overheads() }
     }
 }
 
@@ -160,8 +160,7 @@ impl Model for Calibrated {
         sample.clear();
         sample.rates = rates;
         let scenario = self.scenario.clone().with_mean_service(rates.mean_service_s);
-        let queue = scenario.queue();
-        let mut consumers = Consumers::new(queue.servers(), queue.prefetch(), self.terms);
+        let mut consumers = Consumers::of(&scenario, &self.overheads, replicate);
         let warmup_jobs = scenario.drive().warmup_jobs();
         for job in Jobs::new(&scenario, replicate).take(warmup_jobs as usize + jobs) {
             let timing = consumers.serve(job.due_s, job.demand_s);

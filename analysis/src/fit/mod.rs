@@ -99,14 +99,19 @@ pub fn fit(path: &Path, observed: &Observed) -> Result<Fitted, Refusal> {
     Ok(fitted)
 }
 
+/// The normal quantile for a two-sided 95 % interval.
+const NORMAL_95: f64 = 1.959_963_984_540_054;
+
 fn estimate(times: &[f64], dependence: &Dependence) -> Estimate {
-    /// The normal quantile for a two-sided 95 % interval.
-    const Z: f64 = 1.959_963_984_540_054;
     let count = times.len() as f64;
     let estimate = times.iter().sum::<f64>() / count;
     let variance = times.iter().map(|time| (time - estimate).powi(2)).sum::<f64>() / (count - 1.0);
     let inflation = if dependence.matters() { dependence.inflation.max(1.0) } else { 1.0 };
-    Estimate { estimate, half_width: Z * (variance * inflation / count).sqrt(), confidence: CONFIDENCE }
+    Estimate {
+        estimate,
+        half_width: NORMAL_95 * (variance * inflation / count).sqrt(),
+        confidence: CONFIDENCE,
+    }
 }
 
 impl Fitted {

@@ -5,6 +5,7 @@ use std::path::Path;
 use sim::calibration::{Calibration, Measured, MeasuredTerms};
 
 use super::observed::Observed;
+use super::{Fitted, NORMAL_95};
 
 /// The terms of the recursion at prefetch 1, or why they cannot be told.
 ///
@@ -36,11 +37,10 @@ pub fn is_seen(term: &Measured, resolution_s: f64) -> bool {
 /// The calibration file of the terms; `made` is RFC 3339 in UTC.
 pub fn calibration(
     observed: &Observed,
+    fitted: &Fitted,
     terms: MeasuredTerms,
     source: &Path,
     made: String,
-    arrival_rate: f64,
-    mean_service_s: f64,
 ) -> Calibration {
     let manifest = observed.manifest.as_ref();
     let deployment = manifest.and_then(|manifest| manifest.deployment.as_ref());
@@ -58,8 +58,9 @@ pub fn calibration(
         machine: manifest.map_or_else(unknown, |manifest| {
             format!("{}, {} cores", manifest.machine.processor, manifest.machine.cores)
         }),
-        arrival_rate,
-        mean_service_s,
+        arrival_rate: fitted.arrival_rate.estimate,
+        mean_service_s: fitted.mean_service_s.estimate,
+        mean_service_error_s: Some(fitted.mean_service_s.half_width / NORMAL_95),
         jobs: observed.records.iter().filter(|record| !record.warmup).count() as u64,
         valid: true,
         stolen: manifest.and_then(|manifest| manifest.live.as_ref()).map_or(0.0, |live| live.stolen),

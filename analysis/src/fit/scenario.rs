@@ -148,8 +148,7 @@ fn calibration(path: &Path, observed: &Observed, fitted: &Fitted, files: &Files)
         let rule = "a calibration holds the overheads, and they cannot be told";
         return Err(Refusal::whole(path, reasons, rule, "leave --calibration-out out"));
     };
-    let (rate, mean_s) = (fitted.arrival_rate.estimate, fitted.mean_service_s.estimate);
-    let calibration = overhead::calibration(observed, terms, path, files.made.clone(), rate, mean_s);
+    let calibration = overhead::calibration(observed, fitted, terms, path, files.made.clone());
     Ok(sim::calibration::render(&calibration))
 }
 

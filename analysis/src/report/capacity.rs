@@ -24,7 +24,7 @@ pub fn capacity(system: &System, answer: &Answer) -> String {
     let mut text: String = lines.iter().map(|line| wrapped(line, WIDTH, 0) + "\n").collect();
     text.push_str(&consumers(answer).text(WIDTH));
     text.push('\n');
-    for line in [sensitivity(answer), largest_rate(answer)] {
+    for line in [sensitivity(answer), largest_rate(answer), pauses(answer)] {
         text.push_str(&(wrapped(&line, WIDTH, 2) + "\n"));
     }
     if let Some(outage) = &answer.outage {
@@ -113,6 +113,25 @@ fn largest_rate(answer: &Answer) -> String {
         ),
         _ => format!("largest load of the present {servers}: none meets the target; {limit}"),
     }
+}
+
+fn pauses(answer: &Answer) -> String {
+    let Some(found) = &answer.pauses else { return "pauses: there is no steady state to pause".to_owned() };
+    let harm = match answer.target.metric.probability() {
+        Some(_) => format!("makes {} jobs late", count(found.harm.round() as u64)),
+        None => format!("adds {} to the times of all jobs together", time(found.harm)),
+    };
+    let bears = match found.one_in_s {
+        Some(one_in_s) if one_in_s <= found.pause_s => "the target bears one after another".to_owned(),
+        Some(one_in_s) => format!("the target bears one in {} s", number(one_in_s)),
+        None => "the target bears none".to_owned(),
+    };
+    format!(
+        "pauses: one of {}, of broker or machine, with {} {} {harm}; {bears}. None is in the chance of missing",
+        time(found.pause_s),
+        count(u64::from(found.servers)),
+        if found.servers == 1 { "consumer" } else { "consumers" }
+    )
 }
 
 fn outage_title(outage: &Backlog) -> String {

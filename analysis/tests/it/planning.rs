@@ -125,6 +125,46 @@ fn simulated_outages_lie_around_the_fluid_and_the_steady_state() {
     assert!((500.0..1_000.0).contains(&spread), "{spread}");
 }
 
+// λ = 100, C = 500: of a pause D, λ(D − x)/(1 − ρ) jobs are later than x by the fluid, and of their waits λD²/(2(1 − ρ))
+// is the sum; 1 % of the jobs may be late.
+#[test]
+fn a_target_bears_as_many_pauses_as_the_fluid_says() {
+    let folder = tempfile::tempdir().unwrap();
+    write_scenario(folder.path(), "calm", 100.0, 0.002, 1);
+    let pauses = |target: &str| {
+        let found = answer(folder.path(), &["calm.toml", "--target", target, "--pause-s", "1.0"]);
+        let pauses = found["pauses"].clone();
+        (number(&pauses["harm"]), number(&pauses["one_in_s"]))
+    };
+    let (late, one_in_s) = pauses("p99_sojourn=0.1");
+    assert!((late / 112.5 - 1.0).abs() < 0.02, "{late}");
+    assert!((one_in_s / (late / (100.0 * 0.01)) - 1.0).abs() < 0.01, "{one_in_s}");
+    // The mean sojourn without pauses is 1/(500 − 100) s.
+    let (added_s, one_in_s) = pauses("mean_sojourn=0.01");
+    assert!((added_s / 62.5 - 1.0).abs() < 0.04, "{added_s}");
+    assert!((one_in_s / (added_s / (100.0 * 0.0075)) - 1.0).abs() < 0.02, "{one_in_s}");
+    // A pause shorter than the target is hardly seen.
+    let short = answer(folder.path(), &["calm.toml", "--target", "p99_sojourn=0.1", "--pause-s", "0.05"]);
+    assert!(number(&short["pauses"]["harm"]) < 0.5, "{}", short["pauses"]);
+}
+
+#[test]
+fn services_that_are_hardly_known_make_the_answer_less_sure() {
+    let folder = tempfile::tempdir().unwrap();
+    write_scenario(folder.path(), "one", 160.0, 0.005, 1);
+    let width = |error_s: Option<f64>| {
+        let known = calibration(&scenario(), TERMS, 0.0);
+        let text = render(&sim::calibration::Calibration { mean_service_error_s: error_s, ..known });
+        std::fs::write(folder.path().join("c.toml"), text).unwrap();
+        let found =
+            answer(folder.path(), &["one.toml", "--calibration", "c.toml", "--p99-sojourn-s", "0.02999"]);
+        let of = |key: &str| number(&found["consumers"][1][key]);
+        (of("high_s").ln() - of("low_s").ln(), of("chance_of_missing"))
+    };
+    let ((known, _), (unknown, chance)) = (width(None), width(Some(0.000_15)));
+    assert!(unknown > 1.3 * known && chance > 0.0, "{unknown} and {known}, {chance}");
+}
+
 #[test]
 fn what_cannot_be_met_or_was_not_measured_is_refused() {
     let folder = tempfile::tempdir().unwrap();
@@ -146,6 +186,9 @@ fn what_cannot_be_met_or_was_not_measured_is_refused() {
         (analysis(folder.path(), &["capacity", "one.toml"]), "required"),
         (analysis(folder.path(), &["capacity", "one.toml", "--target", "utilization=0.5"]), "a time of jobs"),
         (analysis(folder.path(), &["capacity", "one.toml", "--target", "p99_wait=-1"]), "positive"),
+        (what_if(&["--arrival-rate", "1e9"]), "20000 consumers do not meet"),
+        (what_if(&["--outage-s", "1e9"]), "an outage of 1000000000 s"),
+        (what_if(&["--pause-s", "1e9"]), "rule: at most 100000000 are simulated"),
         (what_if(&["--prefetch", "3"]), "remedy: live calibrate --prefetch 3"),
         (
             what_if(&["--prefetch", "2", "--queue-type", "quorum"]),

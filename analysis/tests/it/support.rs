@@ -44,6 +44,7 @@ pub fn calibration(scenario: &Scenario, terms: Terms, relative_error: f64) -> Ca
         machine: "test".into(),
         arrival_rate: 160.0,
         mean_service_s: 0.005,
+        mean_service_error_s: None,
         jobs: 800,
         valid: true,
         stolen: 0.0,

@@ -140,6 +140,7 @@ pub(super) fn execute(arguments: &Arguments, console: &mut Console<'_>) -> Resul
         machine: format!("{}, {} cores", machine.processor, machine.cores),
         arrival_rate: scenario.arrivals().rate(),
         mean_service_s: scenario.mean_service_of(0, 0),
+        mean_service_error_s: None,
         jobs: scenario.drive().jobs(),
         valid: validity.verdict == Verdict::Valid,
         stolen: observation.processors.stolen,

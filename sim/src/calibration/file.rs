@@ -34,6 +34,9 @@ pub struct Calibration {
     pub arrival_rate: f64,
     /// Mean service during the measurement, s.
     pub mean_service_s: f64,
+    /// Standard error of that, s, where it was measured and not asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mean_service_error_s: Option<f64>,
     /// Measured jobs.
     pub jobs: u64,
     /// Whether the load was what it was meant to be.
@@ -209,6 +212,9 @@ fn problem(calibration: &Calibration) -> Option<String> {
         return Some("`terms.hand_over` must be there at prefetch 2 and more, and not at prefetch 1".into());
     }
     let broken = |value: f64| !(value >= 0.0 && value.is_finite());
+    if calibration.mean_service_error_s.is_some_and(broken) {
+        return Some("`mean_service_error_s` must be zero or more, and finite".into());
+    }
     for (name, term) in terms.named() {
         if broken(term.mean_s) || broken(term.standard_error_s) {
             return Some(format!("{name}: mean and standard error must be zero or more, and finite"));
@@ -281,6 +287,7 @@ mod tests {
             ("2026-01-01T00:00:00Z", "zzzz"),
             ("prefetch = 1", "prefetch = 2"),
             ("jobs = 800", "jobs = 800\nmore = 1"),
+            ("jobs = 800", "jobs = 800\nmean_service_error_s = -1e-5"),
             ("schema = 1", "schema = 2"),
             ("jobs = 90 }", "jobs = 90, samples_s = [] }"),
             ("jobs = 90 }", "jobs = 90, samples_s = [1e-4, -1e-4] }"),

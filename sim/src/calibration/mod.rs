@@ -10,7 +10,7 @@ pub use file::{
 };
 pub use fit::{FitError, Origin, fit, fit_run};
 pub use forecast::{Forecast, forecast};
-pub use possible::possible;
+pub use possible::{possible, possible_services};
 
 use std::collections::BTreeMap;
 

@@ -10,6 +10,12 @@ use crate::model::{Overhead, Overheads};
 /// which share their legs. Measured; docs/methodology.md has how.
 const MOVEMENT: f64 = 0.17;
 
+/// Steps of the recurrences, found by search: at 48 to 256 points no two dimensions are correlated by more than a tenth.
+const STEPS: [f64; 5] =
+    [0.142_912_566_371, 0.244_709_424_778, 0.836_203_141_593, 0.826_712_566_371, 0.212_006_283_185];
+/// And that of the mean service.
+const SERVICES: f64 = 0.969_594_808_369;
+
 /// The overheads that a calibration leaves possible for a run after it, evenly spread over their law: the mean of each
 /// term is normal around the measured one, not below zero, and its single values are in proportion to it.
 ///
@@ -29,15 +35,20 @@ pub fn possible(terms: &MeasuredTerms, points: u32) -> Vec<Overheads> {
     spread(terms, points, MOVEMENT)
 }
 
+/// By which factors the mean service may differ from the measured one, of which the relative standard error is known: normal,
+/// one for each of as many points as [`possible`] has, and independent of what they are.
+pub fn possible_services(relative_error: f64, points: u32) -> Vec<f64> {
+    let strata = strata(points, SERVICES);
+    let factor = |stratum: f64| 1.0 + relative_error * normal_quantile((stratum + 0.5) / f64::from(points));
+    // A service takes some time, however little is known of it.
+    strata.into_iter().map(|stratum| factor(stratum).max(0.01)).collect()
+}
+
 /// As [`possible`], with another movement: 0 for what the measurement alone leaves possible.
 pub(super) fn spread(terms: &MeasuredTerms, points: u32, movement: f64) -> Vec<Overheads> {
-    /// Found by search: at 48 to 256 points no two dimensions are correlated by more than a tenth.
-    const STEPS: [f64; 5] =
-        [0.142_912_566_371, 0.244_709_424_778, 0.836_203_141_593, 0.826_712_566_371, 0.212_006_283_185];
     let strata = STEPS.map(|step| strata(points, step));
     let normal = |point: u32, dimension: usize| {
-        let uniform = (strata[dimension][point as usize] + 0.5) / f64::from(points);
-        std::f64::consts::SQRT_2 * erf_inv(2.0 * uniform - 1.0)
+        normal_quantile((strata[dimension][point as usize] + 0.5) / f64::from(points))
     };
     let draw = |point| {
         let moved = 1.0 + movement * normal(point, 4);
@@ -56,6 +67,11 @@ pub(super) fn spread(terms: &MeasuredTerms, points: u32, movement: f64) -> Vec<O
         }
     };
     (0..points).map(draw).collect()
+}
+
+/// The quantile of the standard normal law.
+fn normal_quantile(p: f64) -> f64 {
+    std::f64::consts::SQRT_2 * erf_inv(2.0 * p - 1.0)
 }
 
 /// The stratum of each point, 0 to points − 1: the rank of its place in the recurrence.
@@ -144,6 +160,20 @@ mod tests {
                 assert!(found.abs() < 0.1, "{found}");
             }
         }
+    }
+
+    #[test]
+    fn what_the_services_may_be_is_spread_evenly_and_independent_of_the_terms() {
+        for points in [48, 96, 256] {
+            let factors = possible_services(0.02, points);
+            let (mean, spread) = moments(&factors);
+            assert!((mean - 1.0).abs() < 1e-9 && (spread / 0.02 - 1.0).abs() < 0.05, "{mean}, {spread}");
+            for step in STEPS {
+                let found = correlation(&factors, &strata(points, step));
+                assert!(found.abs() < 0.1, "{found} at {points} points, {step}");
+            }
+        }
+        assert_eq!(possible_services(0.0, 3), [1.0; 3]);
     }
 
     #[test]

@@ -1,9 +1,10 @@
-//! The FCFS recursion for any number of consumers, with the same overheads for every job.
+//! The FCFS recursion for any number of consumers.
 
+use super::fcfs::{Choice, Fcfs, Overheaded};
 use super::recursion::{Recursion, Timing};
 use super::ring::Ring;
 use super::servers::Servers;
-use crate::model::Terms;
+use crate::model::{Overheads, Scenario, Terms};
 
 /// The recursion that fits a number of consumers: what a replay of measured jobs goes through.
 ///
@@ -29,10 +30,20 @@ enum Kind {
     One(Recursion),
     Central(Servers),
     Ring(Box<Ring>, Terms),
+    Varying(Box<Overheaded>),
 }
 
 impl Consumers {
-    /// Idle consumers; 0 of them, or a prefetch of 0, is read as 1.
+    /// The idle consumers of a plain FCFS scenario, whose overheads may differ from job to job: those of one replication.
+    pub fn of(scenario: &Scenario, overheads: &Overheads, replication: u32) -> Self {
+        Consumers(match Choice::of(scenario, overheads, replication) {
+            Choice::Servers(queue) => Kind::Central(queue),
+            Choice::Recursion(queue) => Kind::One(queue),
+            Choice::Ring(queue) => Kind::Varying(queue),
+        })
+    }
+
+    /// Idle consumers with the same overheads for every job; 0 of them, or a prefetch of 0, is read as 1.
     pub fn new(count: u32, prefetch: Option<u32>, terms: Terms) -> Self {
         Consumers(match (count, prefetch) {
             (0 | 1, _) => Kind::One(Recursion::new(prefetch.unwrap_or(1), terms)),
@@ -48,6 +59,7 @@ impl Consumers {
             Kind::One(queue) => queue.serve(due_s, demand_s),
             Kind::Central(queue) => queue.serve(due_s, demand_s).0,
             Kind::Ring(queue, terms) => queue.serve(due_s, demand_s, *terms).0,
+            Kind::Varying(queue) => queue.serve(due_s, demand_s).0,
         }
     }
 }
@@ -56,6 +68,7 @@ impl Consumers {
 mod tests {
     use super::*;
     use crate::engine::trajectory;
+    use crate::model::{Overhead, Shape};
     use crate::scenario_file;
 
     #[test]
@@ -74,9 +87,18 @@ mod tests {
                 150.0 * f64::from(servers)
             );
             let scenario = scenario_file::parse(&text, "test").unwrap();
-            let mut queue = Consumers::new(servers, prefetch, terms);
-            for row in trajectory(&scenario, terms) {
-                assert_eq!(queue.serve(row.due_s, row.demand_s).start_s, row.start_s.unwrap());
+            let varying = Overheads {
+                turnaround: Overhead::Shaped(terms.turnaround_s, Shape::Exponential {}),
+                ..Overheads::from(terms)
+            };
+            let constant = Consumers::new(servers, prefetch, terms);
+            let of_scenario = Consumers::of(&scenario, &Overheads::from(terms), 0);
+            let of_varying = Consumers::of(&scenario, &varying, 0);
+            let queues = [(constant, terms.into()), (of_scenario, terms.into()), (of_varying, varying)];
+            for (mut queue, overheads) in queues {
+                for row in trajectory(&scenario, overheads) {
+                    assert_eq!(queue.serve(row.due_s, row.demand_s).start_s, row.start_s.unwrap());
+                }
             }
         }
     }

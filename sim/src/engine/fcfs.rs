@@ -33,6 +33,7 @@ impl Fcfs for Recursion {
 }
 
 /// A ring whose jobs have overheads of their own.
+#[derive(Debug, Clone)]
 pub(super) struct Overheaded {
     pub ring: Ring,
     pub overheads: OverheadSampler,
