@@ -111,6 +111,12 @@ fn two_runs(
                 .to_owned(),
         ));
     }
+    if a.canonicalize().is_ok_and(|a| b.canonicalize().is_ok_and(|b| a == b)) {
+        return Err(Failure::BadInput(format!(
+            "{}: it is both A and B\n  rule: two runs of the same jobs, A first\n  remedy: drive the other version, and name its run",
+            a.display()
+        )));
+    }
     let (a, b) = (open(a, console)?, open(b, console)?);
     let found: Paired =
         paired(&a, &b, arguments.alpha).map_err(|error| Failure::BadInput(error.to_string()))?;

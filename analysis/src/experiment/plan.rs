@@ -39,13 +39,13 @@ pub struct Plan {
 
 impl Design {
     /// The rule that a design keeps.
-    pub const RULE: &'static str = "reduction, alpha, power and share lie between 0 and 1 (a negative reduction is a slowdown), \
-                                    and scv is positive";
+    pub const RULE: &'static str = "reduction, alpha, power and share lie between 0 and 1 (a negative reduction is a slowdown, \
+                                    and one of less than 0.0001 takes more jobs than anybody has), and scv is positive";
 
     /// Whether the design keeps [`Design::RULE`].
     pub fn is_possible(&self) -> bool {
         let inside = |value: f64| value > 0.0 && value < 1.0;
-        let changes = self.reduction != 0.0 && self.reduction > -100.0 && self.reduction < 1.0;
+        let changes = self.reduction.abs() >= 1e-4 && self.reduction > -100.0 && self.reduction < 1.0;
         let scatters = self.scv > 0.0 && self.scv.is_finite();
         changes
             && scatters

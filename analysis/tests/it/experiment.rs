@@ -98,6 +98,9 @@ fn two_runs_of_the_same_jobs_show_what_the_recursion_predicts() {
         refused.status.code() == Some(2) && error.contains("rule: paired runs have the same jobs"),
         "{error}"
     );
+    let twice = analysis(folder.path(), &["ab", a.to_str().unwrap(), a.to_str().unwrap()]);
+    let error = String::from_utf8(twice.stderr).unwrap();
+    assert!(twice.status.code() == Some(2) && error.contains("it is both A and B"), "{error}");
 }
 
 #[test]
