@@ -5,7 +5,7 @@ QUEUE_TYPE ?= classic
 BROKER     ?= auto
 CALIBRATION = data/calibrations/$(if $(filter embedded,$(BROKER)),in-process,$(QUEUE_TYPE))-$(basename $(notdir $(SCENARIO))).toml
 
-.PHONY: demo test lint notebooks rabbitmq slurm postgresql prometheus chromium figures bench bench-live bench-driver evidence control experiment crosscheck containers verify coverage fuzz help
+.PHONY: demo test lint notebooks rabbitmq slurm postgresql prometheus chromium figures bench bench-live bench-driver evidence control planning experiment crosscheck containers verify coverage size fuzz help
 
 help:
 	@echo 'make demo    calibrate, predict, drive, compare on this machine (about a minute after the build)'
@@ -19,10 +19,12 @@ help:
 	@echo 'make bench-driver  how punctual driver and servers are, and what the API costs (a quarter of an hour)'
 	@echo 'make evidence    predictions made before each run beside what was observed (three quarters of an hour; goes on where it was)'
 	@echo 'make control     a slow consumer and a burst of failures, and how soon the control charts see them (a quarter of an hour)'
+	@echo 'make planning    the fewest consumers for a target, driven, and one fewer (five minutes)'
 	@echo 'make experiment  a 12 % faster service, found with the jobs that the plan asks for (four minutes)'
 	@echo 'make crosscheck  the same API measured by oha and wrk, and RabbitMQ asked for its own figures'
 	@echo 'make containers  Dockerfile and compose.yaml, as far as they can be checked without a container engine'
 	@echo 'make verify  does the simulation keep its word on this machine? (half a minute)'
+	@echo 'make size    sizes, powers and coverages of every test and interval of `analysis`, printed and asserted (some minutes)'
 	@echo 'make fuzz    schemathesis against a running API (URL=..., TOKEN=...)'
 	@echo 'make coverage  the same with twice the seeds: the table of docs/methodology.md'
 
@@ -71,7 +73,7 @@ bench:
 	cargo bench -p sim --bench engines --locked
 
 # Tables for docs/performance.md and docs/methodology.md, on a machine that does nothing else meanwhile.
-bench-live bench-driver evidence control experiment crosscheck:
+bench-live bench-driver evidence control planning experiment crosscheck:
 	cargo build --release --locked
 	@deploy/measure.sh $@
 
@@ -86,6 +88,10 @@ verify:
 # The table of docs/methodology.md.
 coverage:
 	cargo run --release --locked -p sim -- verify --seeds 2000
+
+# The tables of docs/methodology.md.
+size:
+	cargo test --release --locked -p analysis --lib verification -- --include-ignored --nocapture --test-threads 1
 
 # Against an API that is running and otherwise unused: make fuzz URL=http://127.0.0.1:8080 TOKEN=...
 fuzz:

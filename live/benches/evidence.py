@@ -4,7 +4,7 @@ Thirty-eight cells: classic and quorum queues, one and four consumers, prefetch 
 overloaded cell per kind of queue. At prefetch 2 and 10 the load is ρ; at prefetch 1 it is ρ' = λ·E(S + overshoot +
 turnaround)/c, which is what decides there: λ comes from the calibration. A cell is, in this order,
 
-  live calibrate   other jobs: the overheads of the minute before
+  live calibrate   other jobs: the overheads of the minute before (at prefetch 1 after a short look for the rate)
   sim run          the prediction; from here on it is on disk
   live run         the observation, half a minute of Poisson arrivals at servers of 5 ms, exponential
   analysis compare both, job by job
@@ -36,8 +36,8 @@ MEAN_SERVICE_S = 0.005
 WARMUP_JOBS = 320
 SEED = 20260300
 
-# Of overshoot and turnaround together, only for the rate at which the calibration of a prefetch 1 is made.
-GUESSED_OVERHEAD_S = {"classic": 0.0003, "quorum": 0.0007}
+# At prefetch 1 the rate follows from what a job occupies a consumer beside its service, which a short look tells.
+PILOT_LOAD, PILOT_S = 0.5, 6
 
 LOADS = (0.5, 0.8, 0.9)
 OVERLOAD = 1.1
@@ -94,14 +94,16 @@ class Bench:
         # Half a cell is no cell: what an interrupted command left is made anew.
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
-        guess = 0.0 if cell.prefetch > 1 else GUESSED_OVERHEAD_S[cell.queue]
         # There is nothing to calibrate at a rate that nobody can work off.
-        rate = min(cell.load, 0.9) * cell.servers / (MEAN_SERVICE_S + guess)
-        calibration, terms = self.calibrate(cell, self.scenario(cell, folder, rate))
-        # At prefetch 2 and more ρ is given; at prefetch 1 the calibration says how long a job occupies a consumer.
-        occupied = MEAN_SERVICE_S
+        load, occupied = min(cell.load, 0.9), MEAN_SERVICE_S
         if cell.prefetch == 1:
-            occupied += terms["overshoot"]["mean_s"] + terms["turnaround"]["mean_s"]
+            pilot = self.scenario(cell, folder, PILOT_LOAD * cell.servers / MEAN_SERVICE_S)
+            occupied = occupied_s(self.calibrate(cell, pilot, "pilot", PILOT_S))
+        path = self.scenario(cell, folder, load * cell.servers / occupied)
+        calibration = self.calibrate(cell, path, "calibration", self.options.duration_s)
+        # At prefetch 2 and more ρ is given; at prefetch 1 the calibration says how long a job occupies a consumer.
+        if cell.prefetch == 1:
+            occupied = occupied_s(calibration)
         rate = cell.load * cell.servers / occupied
         path, runs = self.scenario(cell, folder, rate), f"--runs={folder / 'runs'}"
         given = [f"--calibration={folder / 'calibration.toml'}", "--allow-unstable", "--json", runs]
@@ -134,12 +136,17 @@ class Bench:
         jobs = max(self.options.jobs, round(rate * self.options.run_s))
         return scenario(folder, cell.name, load, jobs, max(WARMUP_JOBS, round(2 * rate)), seed=cell.seed)
 
-    def calibrate(self, cell, path):
-        """The calibration of the minute, and its terms."""
-        flags = [f"--queue-type={cell.queue}", f"--prefetch={cell.prefetch}", f"--duration-s={self.options.duration_s}"]
-        flags += ["--awake", "--quiet", "--json", f"--out={path.parent / 'calibration.toml'}"]
-        calibration = answer([self.live, "calibrate", path, *flags], self.log, AMQP_URL=self.node.url)
-        return calibration, calibration["terms"]
+    def calibrate(self, cell, path, name, duration_s):
+        """A calibration of the minute."""
+        flags = [f"--queue-type={cell.queue}", f"--prefetch={cell.prefetch}", f"--duration-s={duration_s}"]
+        flags += ["--awake", "--quiet", "--json", f"--out={path.parent / name}.toml"]
+        return answer([self.live, "calibrate", path, *flags], self.log, AMQP_URL=self.node.url)
+
+
+def occupied_s(calibration):
+    """How long a job occupies a consumer that may hold one."""
+    terms = calibration["terms"]
+    return MEAN_SERVICE_S + terms["overshoot"]["mean_s"] + terms["turnaround"]["mean_s"]
 
 
 def times(predicted, observed):

@@ -1,12 +1,9 @@
-//! Sizes, coverages and powers, measured; too slow for every day.
+//! Sizes, powers and coverages, held against what they are meant to be.
 //!
-//! ```text
-//! cargo test --release -p analysis --lib autocorrelated::verification -- --ignored --nocapture
-//! ```
+//! A part of it runs with all tests. The whole, `make size`, prints the tables of docs/methodology.md, too.
 #![allow(clippy::print_stdout, reason = "the tables are what these tests are for")]
 
-use std::time::Instant;
-
+use rayon::prelude::*;
 use sim::output::{quantile_of_sorted, sorted};
 
 use super::test_bed::{Bed, Queue};
@@ -15,164 +12,227 @@ use crate::compare::Verdict;
 
 const STATISTICS: [Statistic; 4] =
     [Statistic::Mean, Statistic::Quantile(0.5), Statistic::Quantile(0.9), Statistic::Quantile(0.99)];
-/// Replicates of long runs start here, of observations a little later.
-const TRUTH: u32 = 4_000_000;
-const OUTER: u32 = 3_000_000;
+/// Replicates of long runs start here, and of observations there: neither were looked at when the methods were made.
+const TRUTH: u32 = 14_000_000;
+const OUTER: u32 = 13_000_000;
+/// Standard errors that chance may put between a share and its law, in one of some hundred comparisons.
+const ALLOWED: f64 = 3.5;
 
-/// Relative errors and D in the long run, from 60 million jobs.
-fn truth(bed: &Bed) -> ([f64; 4], f64) {
-    const RUNS: u32 = 30;
-    let (mut predicted, mut observed, mut distance) = ([0.0; 4], [0.0; 4], 0.0);
-    for run in 0..RUNS {
-        let columns = bed.run(TRUTH + run, 2_000_000).map(sorted);
-        for (sums, values) in [(&mut predicted, &columns[0]), (&mut observed, &columns[1])] {
-            sums[0] += values.iter().sum::<f64>() / values.len() as f64;
-            for (sum, p) in sums[1..].iter_mut().zip([0.5, 0.9, 0.99]) {
-                *sum += quantile_of_sorted(values, p).unwrap();
-            }
-        }
-        distance += sup_of_sorted(&columns[0], &columns[1]) / f64::from(RUNS);
+/// How often something happened.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Share {
+    count: usize,
+    of: usize,
+}
+
+impl Share {
+    fn of(events: impl ExactSizeIterator<Item = bool>) -> Self {
+        let of = events.len();
+        Share { count: events.filter(|happened| *happened).count(), of }
     }
-    (std::array::from_fn(|k| observed[k] / predicted[k] - 1.0), distance)
+
+    fn value(self) -> f64 {
+        self.count as f64 / self.of as f64
+    }
+
+    /// What chance may add to a share of `p`, or take from it.
+    fn chance(self, p: f64) -> f64 {
+        ALLOWED * (p * (1.0 - p) / self.of as f64).sqrt()
+    }
+
+    #[track_caller]
+    fn at_least(self, p: f64, what: &str) {
+        assert!(self.value() >= p - self.chance(p), "{what}: {self}, where {:.1} % are meant", 100.0 * p);
+    }
+
+    #[track_caller]
+    fn at_most(self, p: f64, what: &str) {
+        assert!(self.value() <= p + self.chance(p), "{what}: {self}, where {:.1} % are meant", 100.0 * p);
+    }
 }
 
-fn percent(count: u32, of: u32) -> f64 {
-    100.0 * f64::from(count) / f64::from(of)
+impl std::fmt::Display for Share {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{:.1} %", 100.0 * self.value())
+    }
 }
 
-/// Coverage of nominal 90 % intervals of the relative error of a pair, acceptance of an error at the margin, and
-/// coverage of the upper bound D + c (nominal 95 %).
-#[test]
-#[ignore = "takes minutes; run in release"]
-fn intervals_of_pairs_cover_the_truth() {
+/// The four statistics of a long run.
+fn figures(values: &[f64]) -> [f64; 4] {
+    let mean = values.iter().sum::<f64>() / values.len() as f64;
+    let quantile = |p| quantile_of_sorted(values, p).unwrap();
+    [mean, quantile(0.5), quantile(0.9), quantile(0.99)]
+}
+
+/// Relative errors and D in the long run, from so many runs of two million jobs.
+fn truth(bed: &Bed, runs: u32) -> ([f64; 4], f64) {
+    let one = |run: u32| {
+        let [predicted, observed] = bed.run(TRUTH + run, 2_000_000).map(sorted);
+        (figures(&predicted), figures(&observed), sup_of_sorted(&predicted, &observed))
+    };
+    let found: Vec<_> = (0..runs).into_par_iter().map(one).collect();
+    let errors = std::array::from_fn(|k| {
+        let observed: f64 = found.iter().map(|run| run.1[k]).sum();
+        let predicted: f64 = found.iter().map(|run| run.0[k]).sum();
+        observed / predicted - 1.0
+    });
+    (errors, found.iter().map(|run| run.2).sum::<f64>() / f64::from(runs))
+}
+
+/// What the comparison of one pair found.
+struct PairFound {
+    errors: Vec<RelativeError>,
+    /// D + c.
+    bound: f64,
+    is_short: bool,
+}
+
+fn compare_pair(bed: &Bed, run: u32, jobs: usize) -> PairFound {
+    let [predicted, observed] = bed.run(OUTER + run, jobs);
+    let memory = Memory::of_pair(&predicted, &observed);
+    let blocks = Blocks::of_pair(&predicted, &observed);
+    let distance = Distance::of(&blocks, &memory, 0.95, u64::from(run));
+    PairFound {
+        errors: blocks.relative_errors(&STATISTICS, 0.0, &memory, u64::from(run)),
+        bound: distance.sup + distance.sup_critical,
+        is_short: memory.is_short,
+    }
+}
+
+/// Coverage of nominal 90 % intervals of the relative errors of a pair, how often an error at the margin is called valid
+/// (5 % at most) and one of twice the margin invalid, and coverage of the upper bound D + c (nominal 95 %).
+fn verify_pairs(utilization: f64, truth_runs: u32, cases: &[(usize, u32)]) {
+    let bed = Bed::new(utilization);
+    let (errors, sup) = truth(&bed, truth_runs);
+    println!("\nIn the long run the errors at ρ = {utilization} are {errors:.4?} and D = {sup:.4}.\n");
     println!(
-        "| rho | n | runs | VIF | short | mean | p50 | p90 | p99 | s.e. of mean | at the margin | D + c |"
+        "| ρ | jobs | runs | mean | p50 | p90 | p99 | s.e. of the mean's | its true one | valid at the margin | \
+         invalid at half of it | D + c | short |"
     );
-    println!("|---|---|---|---|---|---|---|---|---|---|---|---|");
-    for utilization in [0.5, 0.8] {
-        let bed = Bed::new(utilization);
-        let (errors, sup) = truth(&bed);
-        println!("truth at {utilization}: {errors:.5?}, D = {sup:.5}");
-        for (jobs, runs) in [(4_800, 1_000), (20_000, 1_000), (100_000, 500)] {
-            let (mut covered, mut short, mut accepted, mut bounded) = ([0; 4], 0, 0, 0);
-            let (mut vif, mut spread) = (Vec::new(), 0.0);
-            for run in 0..runs {
-                let [predicted, observed] = bed.run(OUTER + run, jobs);
-                let memory = Memory::of_pair(&predicted, &observed);
-                let blocks = Blocks::of_pair(&predicted, &observed);
-                let found = blocks.relative_errors(&STATISTICS, 0.0, &memory, u64::from(run));
-                for (k, error) in found.iter().enumerate() {
-                    let interval = error.interval(0.9);
-                    covered[k] += u32::from((interval.low..=interval.high).contains(&errors[k]));
-                }
-                accepted += u32::from(judge(&found[0], errors[0].abs()) == Verdict::Valid);
-                short += u32::from(memory.is_short);
-                spread += found[0].standard_error / f64::from(runs);
-                vif.push(memory.vif);
-                let distance = Distance::of(&blocks, &memory, 0.95, u64::from(run));
-                bounded += u32::from(distance.sup + distance.sup_critical >= sup);
-            }
-            let vif = quantile_of_sorted(&sorted(vif), 0.5).unwrap();
-            let [mean, p50, p90, p99] = covered.map(|count| percent(count, runs));
-            println!(
-                "| {utilization} | {jobs} | {runs} | {vif:.0} | {:.0} % | {mean:.1} % | {p50:.1} % | {p90:.1} % | \
-                 {p99:.1} % | {:.2} % | {:.1} % | {:.1} % |",
-                percent(short, runs),
-                100.0 * spread,
-                percent(accepted, runs),
-                percent(bounded, runs),
-            );
+    println!("|---|---|---|---|---|---|---|---|---|---|---|---|---|");
+    for &(jobs, runs) in cases {
+        let found: Vec<PairFound> =
+            (0..runs).into_par_iter().map(|run| compare_pair(&bed, run, jobs)).collect();
+        let share = |of: &dyn Fn(&PairFound) -> bool| Share::of(found.iter().map(of));
+        let covered: [Share; 4] = std::array::from_fn(|k| {
+            share(&|run| {
+                let interval = run.errors[k].interval(0.9);
+                (interval.low..=interval.high).contains(&errors[k])
+            })
+        });
+        let judged = |margin: f64, verdict: Verdict| share(&|run| judge(&run.errors[0], margin) == verdict);
+        let accepted = judged(errors[0].abs(), Verdict::Valid);
+        let refused = judged(errors[0].abs() / 2.0, Verdict::Invalid);
+        let bounded = share(&|run| run.bound >= sup);
+        let count = f64::from(runs);
+        let claimed = found.iter().map(|run| run.errors[0].standard_error).sum::<f64>() / count;
+        let actual =
+            (found.iter().map(|run| (run.errors[0].value - errors[0]).powi(2)).sum::<f64>() / count).sqrt();
+        let [mean, p50, p90, p99] = covered;
+        println!(
+            "| {utilization} | {jobs} | {runs} | {mean} | {p50} | {p90} | {p99} | {:.2} % | {:.2} % | {accepted} | \
+             {refused} | {bounded} | {} |",
+            100.0 * claimed,
+            100.0 * actual,
+            share(&|run| run.is_short),
+        );
+        let at = format!("{jobs} jobs at {utilization}");
+        for (share, name) in covered.iter().zip(["mean", "p50", "p90", "p99"]) {
+            share.at_least(0.9, &format!("the interval of the {name}, {at}"));
         }
+        // Wide intervals would hold, too.
+        assert!((0.8..1.3).contains(&(claimed / actual)), "{claimed} for {actual}, {at}");
+        accepted.at_most(0.05, &format!("valid at the margin, {at}"));
+        bounded.at_least(0.95, &format!("D + c, {at}"));
+    }
+}
+
+#[test]
+fn intervals_of_pairs_cover_the_truth() {
+    verify_pairs(0.5, 4, &[(4_800, 800)]);
+    verify_pairs(0.8, 8, &[(20_000, 300)]);
+}
+
+#[test]
+#[ignore = "takes minutes: make size"]
+fn intervals_of_pairs_cover_the_truth_at_any_length() {
+    for utilization in [0.5, 0.8] {
+        verify_pairs(utilization, 30, &[(4_800, 2_000), (20_000, 2_000), (100_000, 1_000)]);
     }
 }
 
 /// Simultaneous coverage of the band (nominal 95 %) for sojourns of M/M/1, whose law is exponential.
 #[test]
-#[ignore = "takes minutes; run in release"]
+#[ignore = "takes minutes: make size"]
 fn the_band_covers_the_law() {
-    println!("| rho | n | band covers |\n|---|---|---|");
+    const RUNS: u32 = 1_000;
+    println!("\n| ρ | jobs | the 95 % band covers the law |\n|---|---|---|");
     for (utilization, jobs) in [(0.5, 20_000), (0.8, 20_000), (0.8, 100_000)] {
-        const RUNS: u32 = 500;
         let queue = Queue::mm1(utilization);
         let rate = (1.0 - utilization) / 0.02;
-        let covers = |run: &u32| {
+        let covers = |run: u32| {
             let sojourns = queue.run(OUTER + run, jobs).sojourn_s;
             let band = Band::of(&Blocks::of_one(&sojourns), &Memory::of_one(&sojourns), 0.95, 1);
             let law = band.at_s.iter().map(|at_s| -(-at_s * rate).exp_m1());
             law.zip(band.low.iter().zip(&band.high)).all(|(f, (low, high))| *low <= f && f <= *high)
         };
-        let covered = (0..RUNS).filter(covers).count() as u32;
-        println!("| {utilization} | {jobs} | {:.1} % |", percent(covered, RUNS));
+        let covered: Vec<bool> = (0..RUNS).into_par_iter().map(covers).collect();
+        let covered = Share::of(covered.into_iter());
+        println!("| {utilization} | {jobs} | {covered} |");
+        covered.at_least(0.95, &format!("the band of {jobs} jobs at {utilization}"));
     }
 }
 
-/// Sizes at 5 % and critical values of unpaired comparisons, and power against a turnaround of 0.5 ms.
-#[test]
-#[ignore = "takes minutes; run in release"]
-fn unpaired_comparisons_have_their_size_and_power() {
-    const OUTERS: u32 = 2_000;
-    println!(
-        "| rho | rates | times | mean | p50 | p90 | p99 | D | W1 | crit D | crit W1 | power D | power mean |"
-    );
-    println!("|---|---|---|---|---|---|---|---|---|---|---|---|---|");
-    let jobs = 20_000;
-    for (utilization, estimated) in [(0.5, false), (0.5, true), (0.8, false), (0.8, true)] {
+/// Sizes at 5 %, and power against a turnaround of 0.5 ms, of comparisons of runs that share no jobs.
+fn verify_unpaired(cases: &[(f64, bool)], jobs: usize, runs: u32, replicates: u32) {
+    println!("\n| ρ | rates | times | mean | p50 | p90 | p99 | D | W1 | power of D | power of the mean |");
+    println!("|---|---|---|---|---|---|---|---|---|---|---|");
+    for &(utilization, estimated) in cases {
         let queue = Queue::mm1(utilization);
-        let chance = Bootstrap::with_replicates(&queue, jobs, estimated, 1_999);
+        let chance = Bootstrap::with_replicates(&queue, jobs, estimated, replicates);
         let other = Queue::with_turnaround(utilization, 0.0005);
         for (name, judge) in [
             ("waits", Bootstrap::waits as fn(&Bootstrap, &Sample) -> Findings),
             ("sojourns", Bootstrap::sojourns),
         ] {
-            let (mut rejected, mut powers) = ([0; 6], [0; 2]);
-            let (mut sups, mut areas) = (Vec::new(), Vec::new());
-            for run in 0..OUTERS {
-                let Findings { mean, quantiles: [p50, p90, p99], sup, wasserstein } =
-                    judge(&chance, &queue.run(OUTER + run, jobs));
-                for (count, finding) in rejected.iter_mut().zip([mean, p50, p90, p99, sup, wasserstein]) {
-                    *count += u32::from(finding.p_value <= 0.05);
-                }
-                sups.push(sup.value);
-                areas.push(wasserstein.value);
-                if run % 4 == 0 {
-                    let found = judge(&chance, &other.run(OUTER + run, jobs));
-                    powers[0] += u32::from(found.sup.p_value <= 0.05);
-                    powers[1] += u32::from(found.mean.p_value <= 0.05);
-                }
+            let rejections = |queue: &Queue, runs: u32| -> [Share; 6] {
+                let judged = |run: u32| {
+                    let Findings { mean, quantiles: [p50, p90, p99], sup, wasserstein } =
+                        judge(&chance, &queue.run(OUTER + run, jobs));
+                    [mean, p50, p90, p99, sup, wasserstein].map(|finding| finding.p_value <= 0.05)
+                };
+                let found: Vec<[bool; 6]> = (0..runs).into_par_iter().map(judged).collect();
+                std::array::from_fn(|k| Share::of(found.iter().map(|rejected| rejected[k])))
+            };
+            let (sizes, powers) = (rejections(&queue, runs), rejections(&other, runs / 4));
+            let rates = if estimated { "estimated" } else { "given" };
+            let shown = sizes.map(|share| share.to_string()).join(" | ");
+            println!("| {utilization} | {rates} | {name} | {shown} | {} | {} |", powers[4], powers[0]);
+            // The law of chance is itself known from so many replicates.
+            let error = (0.05 * 0.95 * (1.0 / f64::from(runs) + 1.0 / f64::from(replicates))).sqrt();
+            for (size, statistic) in sizes.iter().zip(["mean", "p50", "p90", "p99", "D", "W1"]) {
+                let off = (size.value() - 0.05).abs();
+                assert!(
+                    off <= ALLOWED * error,
+                    "{statistic} of {name} at {utilization}, rates {rates}: {size}"
+                );
             }
-            let scale = (jobs as f64).sqrt() * (1.0 - utilization);
-            let critical = |values| scale * quantile_of_sorted(&sorted(values), 0.95).unwrap();
-            let sizes = rejected.map(|count| format!("{:.1} %", percent(count, OUTERS))).join(" | ");
-            println!(
-                "| {utilization} | {} | {name} | {sizes} | {:.3} | {:.3} | {:.3} | {:.3} |",
-                if estimated { "estimated" } else { "given" },
-                critical(sups),
-                critical(areas) * (1.0 - utilization) / 0.02,
-                4.0 * percent(powers[0], OUTERS) / 100.0,
-                4.0 * percent(powers[1], OUTERS) / 100.0,
+            // What is injected is found, and more often than by chance wherever there is less to find.
+            assert!(
+                powers[4].value() > 0.1 && powers[0].value() > 0.1,
+                "{name} at {utilization}: {powers:?}"
             );
         }
     }
 }
 
-/// All statistics of one kind of time for a million jobs.
 #[test]
-#[ignore = "measures time; run in release"]
-fn a_million_jobs_take_seconds() {
-    let [predicted, observed] = Bed::new(0.8).run(OUTER, 1_000_000);
-    let start = Instant::now();
-    let lap = |what: &str| println!("{:6.3} s after {what}", start.elapsed().as_secs_f64());
-    let memory = Memory::of_pair(&predicted, &observed);
-    lap("the memory of the pair");
-    let blocks = Blocks::of_pair(&predicted, &observed);
-    lap("the blocks");
-    blocks.relative_errors(&STATISTICS, 0.005, &memory, 1);
-    lap("the relative errors");
-    Distance::of(&blocks, &memory, 0.95, 1);
-    lap("the distance");
-    Band::of(&blocks, &Memory::of_one(&observed), 0.95, 1);
-    lap("the band");
-    let start = Instant::now();
-    Bootstrap::new(&Queue::mm1(0.8), 1_000_000, true).sojourns(&Queue::mm1(0.8).run(OUTER, 1_000_000));
-    println!("{:6.3} s for the parametric bootstrap", start.elapsed().as_secs_f64());
+fn unpaired_comparisons_have_their_size() {
+    verify_unpaired(&[(0.5, true), (0.8, true)], 5_000, 1_500, 1_499);
+}
+
+#[test]
+#[ignore = "takes minutes: make size"]
+fn unpaired_comparisons_have_their_size_and_power_at_any_rates() {
+    verify_unpaired(&[(0.5, false), (0.5, true), (0.8, false), (0.8, true)], 20_000, 6_000, 5_999);
 }
