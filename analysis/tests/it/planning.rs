@@ -84,6 +84,10 @@ fn overheads_take_consumers_and_what_is_not_known_of_them_a_chance() {
     let enough = &consumers[1];
     assert!(number(&enough["low_s"]) < number(&enough["value_s"]));
     assert!(number(&enough["value_s"]) <= 0.028 && number(&enough["value_s"]) < number(&enough["high_s"]));
+    // To be sure takes a lighter load than to be right in the middle.
+    let largest = &found["largest_rate"];
+    let (rate, certain) = (number(&largest["arrival_rate"]), number(&largest["certain_rate"]));
+    assert!(0.5 * rate < certain && certain < 0.99 * rate, "{largest}");
     let sensitivity = &found["sensitivity"];
     assert!(number(&sensitivity["mean_sojourn"]) < -1.0, "{sensitivity}");
     assert!(found["warnings"][0].as_str().unwrap().contains("calibrate with"), "{found}");
