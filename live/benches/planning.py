@@ -1,8 +1,8 @@
 """An answer of `analysis capacity`, driven (`make planning`): do so many consumers do, and does one fewer not?
 
 On a private RabbitMQ node: calibrate, ask for the fewest consumers that meet a target, calibrate with that many, as the
-answer demands, and ask again until it stays. Then those consumers and one fewer are driven at the planned load, each with
-several sets of jobs, and the observed figure is held against the target. Where one run in so many misses it, its longest
+answer demands, and ask again until it stays. Then those consumers are driven at the planned load with
+several sets of jobs, and one fewer with another, and the observed figure is held against the target. Where one run in so many misses it, its longest
 pause says whether the plan was wrong or the machine stood still; the answer says how many pauses it bears.
 """
 
@@ -43,7 +43,7 @@ class Bench:
         return out
 
     def plan(self):
-        """The answer that a calibration with as many consumers as it names gives, and that calibration."""
+        """The answer that a calibration with as many consumers as it names gives."""
         options = self.options
         servers, asked = round(options.rate * options.mean_s) + 1, []
         for _ in range(ROUNDS):
@@ -100,7 +100,7 @@ def report(bench, plan, runs):
     options = bench.options
     yield (
         f"- {options.queue_type} queue, prefetch {options.prefetch}, {options.rate:g} jobs/s of {options.mean_s * 1e3:g} ms, exponential; "
-        f"p99 sojourn of {span(options.p99_s)} at most; calibrated for {options.duration_s} s, runs of {options.run_s} s, processors kept awake"
+        f"p99 sojourn of {span(options.p99_s)} at most; calibrated for {options.duration_s} s, runs of {options.run_s} s, with --awake"
     )
     yield ""
     head = ["consumers", "busy (ρ′)", "p99 sojourn planned", "90 % interval", "chance of missing", "enough"]
