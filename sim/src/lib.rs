@@ -9,6 +9,7 @@ pub mod console;
 pub mod engine;
 pub mod estimate;
 pub mod model;
+pub mod normal;
 pub mod output;
 pub mod plan;
 pub mod plot;

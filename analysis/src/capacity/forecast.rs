@@ -3,6 +3,7 @@
 use serde::Serialize;
 use sim::estimate::{Estimates, Sample};
 use sim::model::Scenario;
+use sim::normal;
 use sim::output::{quantile_of_sorted, sorted};
 
 use super::{System, Target, figures};
@@ -48,7 +49,7 @@ impl Forecast {
             .collect();
         let found = figures(&models, target, TRIED_JOBS);
         let possible = sorted(found[1..].iter().map(|figure| value_s * figure / found[0]).collect());
-        let misses = |figure: &f64| normal_tail((target.at_most_s / figure).ln() / error);
+        let misses = |figure: &f64| normal::tail((target.at_most_s / figure).ln() / error);
         let chance_of_missing = possible.iter().map(misses).sum::<f64>() / possible.len() as f64;
         let end =
             |p: f64, errors: f64| quantile_of_sorted(&possible, p).map(|end| end * (errors * error).exp());
@@ -83,9 +84,4 @@ pub(super) fn simulated(system: &System, scenario: &Scenario, target: Target) ->
     let interval = figure.interval()?;
     // A 95 % interval, of a standard error either way.
     Some((interval.estimate, (interval.high - interval.low) / 2.0 / 1.96 / interval.estimate))
-}
-
-/// P(Z > z).
-fn normal_tail(z: f64) -> f64 {
-    0.5 * libm::erfc(z * std::f64::consts::FRAC_1_SQRT_2)
 }

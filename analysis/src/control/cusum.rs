@@ -1,6 +1,8 @@
 //! CUSUM: sums of what scores exceed their allowance by, which a lasting shift makes grow.
 
-use super::run_length::{RunLength, Step, below, density, solve};
+use sim::normal;
+
+use super::run_length::{RunLength, Step, solve};
 
 /// Shift, in standard deviations, that the charts are made for: half of it is the allowance.
 pub const SHIFT: f64 = 1.0;
@@ -36,11 +38,11 @@ impl Step for OneSided {
     }
 
     fn density(&self, u: f64, y: f64) -> f64 {
-        density(y + self.cusum.allowance - u - self.shift)
+        normal::density(y + self.cusum.allowance - u - self.shift)
     }
 
     fn to_zero(&self, u: f64) -> f64 {
-        below(self.cusum.allowance - u - self.shift)
+        normal::tail(u + self.shift - self.cusum.allowance)
     }
 }
 

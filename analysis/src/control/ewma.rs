@@ -1,6 +1,8 @@
 //! EWMA: exponentially weighted moving averages of scores.
 
-use super::run_length::{RunLength, Step, density, solve};
+use sim::normal;
+
+use super::run_length::{RunLength, Step, solve};
 
 /// λ of the charts: the weight of the newest score.
 pub const WEIGHT: f64 = 0.1;
@@ -37,7 +39,7 @@ impl Step for TwoSided {
 
     fn density(&self, u: f64, y: f64) -> f64 {
         let weight = self.ewma.weight;
-        density((y - (1.0 - weight) * u) / weight - self.shift) / weight
+        normal::density((y - (1.0 - weight) * u) / weight - self.shift) / weight
     }
 
     fn to_zero(&self, _: f64) -> f64 {

@@ -1,7 +1,9 @@
 //! How many points a chart goes without a signal.
 
-use std::f64::consts::{FRAC_1_SQRT_2, PI};
+use std::f64::consts::PI;
 use std::sync::OnceLock;
+
+use sim::normal;
 
 /// Nodes of the quadrature: three and more a standard deviation of a step, for every chart here.
 const NODES: usize = 80;
@@ -132,16 +134,6 @@ pub(super) fn solve(wanted: f64, between: (f64, f64), value: impl Fn(f64) -> f64
     }
 }
 
-/// Density of the standard normal law.
-pub(super) fn density(x: f64) -> f64 {
-    (-0.5 * x * x).exp() / (2.0 * PI).sqrt()
-}
-
-/// Φ, the distribution function of the standard normal law; run lengths need more of its digits than `statrs` has.
-pub(super) fn below(x: f64) -> f64 {
-    0.5 * libm::erfc(-x * FRAC_1_SQRT_2)
-}
-
 /// Average run length of Shewhart's chart of single values: it signals beyond `limit` standard deviations.
 ///
 /// ```text
@@ -155,7 +147,7 @@ pub(super) fn below(x: f64) -> f64 {
 /// # References
 /// Montgomery 2019.
 pub fn shewhart_mean(limit: f64, shift: f64) -> f64 {
-    1.0 / (below(-limit - shift) + below(-limit + shift))
+    1.0 / (normal::tail(limit + shift) + normal::tail(limit - shift))
 }
 
 /// Nodes and weights of Gauss and Legendre's quadrature on [−1, 1].

@@ -1,8 +1,7 @@
 //! Normal scores: values of any law as values of the normal one.
 
+use sim::normal;
 use sim::sampling::{Purpose, Stream};
-
-use super::success_rate::normal_quantile;
 
 /// Values that are kept for reference; further ones are scored by them and not added.
 const MOST: usize = 20_000;
@@ -46,7 +45,7 @@ impl Scores {
         let score = |value: f64| {
             let smaller = smaller(value);
             let equal = before[smaller..].partition_point(|other| *other <= value);
-            normal_quantile((smaller as f64 + within * (equal as f64 + 1.0)) / (before.len() as f64 + 1.0))
+            normal::quantile((smaller as f64 + within * (equal as f64 + 1.0)) / (before.len() as f64 + 1.0))
         };
         let scores = [less, value, more].map(score);
         let place = smaller(value);
@@ -71,7 +70,7 @@ mod tests {
     use crate::statistics::{kolmogorov, ljung_box};
 
     fn below(x: f64) -> f64 {
-        super::super::run_length::below(x)
+        normal::tail(-x)
     }
 
     /// Stratum and value of the n-th of some values.

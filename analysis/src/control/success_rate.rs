@@ -1,7 +1,8 @@
 //! What so many successes prove.
 
 use serde::Serialize;
-use statrs::distribution::{Beta, ContinuousCDF, Normal};
+use sim::normal;
+use statrs::distribution::{Beta, ContinuousCDF};
 use statrs::function::beta::beta_reg;
 
 /// Confidence of the bound on the success rate.
@@ -82,7 +83,7 @@ pub fn lower_bound(jobs: u64, failures: u64, confidence: f64) -> f64 {
 /// Wilson 1927.
 pub fn wilson(jobs: u64, failures: u64, confidence: f64) -> (f64, f64) {
     let (n, share) = (jobs as f64, failures as f64 / jobs as f64);
-    let z = normal_quantile(0.5 + confidence / 2.0);
+    let z = normal::quantile(0.5 + confidence / 2.0);
     let (middle, scale) = (share + z * z / (2.0 * n), 1.0 + z * z / n);
     let half = z * (share * (1.0 - share) / n + z * z / (4.0 * n * n)).sqrt();
     ((middle - half) / scale, (middle + half) / scale)
@@ -107,11 +108,6 @@ pub fn jobs_to_prove(rate: f64, failures: u64, confidence: f64) -> u64 {
         if middle > failures && proves(middle) { enough = middle } else { too_few = middle }
     }
     enough
-}
-
-/// The standard normal quantile.
-pub(super) fn normal_quantile(p: f64) -> f64 {
-    Normal::standard().inverse_cdf(p)
 }
 
 fn beta_quantile(p: f64, a: f64, b: f64) -> f64 {

@@ -235,15 +235,15 @@ fn batch(scores: &[f64]) -> (usize, bool) {
 
 #[cfg(test)]
 mod tests {
+    use sim::normal;
     use sim::sampling::{Purpose, Stream};
 
-    use super::super::success_rate::normal_quantile;
     use super::*;
 
     #[test]
     fn what_depends_on_its_past_is_batched() {
         let mut stream = Stream::new(4, 0, Purpose::Resampling);
-        let mut normal = || normal_quantile(stream.uniform());
+        let mut normal = || normal::quantile(stream.uniform());
         let independent: Vec<f64> = (0..2_000).map(|_| normal()).collect();
         assert_eq!(batch(&independent), (1, false));
         let mut now = 0.0;

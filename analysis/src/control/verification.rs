@@ -2,13 +2,13 @@
 
 use sim::engine::trajectory;
 use sim::model::{JobRecord, Outcome, Scenario, Shape, Terms};
+use sim::normal;
 use sim::sampling::{Purpose, Sampler, Stream};
 
 use super::cusum::Cusum;
 use super::ewma::Ewma;
 use super::g_chart::GChart;
 use super::run_length::RunLength;
-use super::success_rate::normal_quantile;
 use super::*;
 
 const TERMS: Terms = Terms { idle_path_s: 0.7e-3, turnaround_s: 0.4e-3, hand_over_s: 0.0, overshoot_s: 0.0 };
@@ -33,7 +33,7 @@ fn the_run_length_of_a_cusum_matches_theory() {
         assert_run_length(&chart.run_length(shift), |stream| {
             let (mut sum, mut points) = (0.0, 0);
             while sum <= limit {
-                sum = chart.next(sum, shift + normal_quantile(stream.uniform()));
+                sum = chart.next(sum, shift + normal::quantile(stream.uniform()));
                 points += 1;
             }
             points
@@ -48,7 +48,7 @@ fn the_run_length_of_an_ewma_matches_theory() {
         assert_run_length(&chart.run_length(shift), |stream| {
             let (mut average, mut points) = (0.0_f64, 0);
             while average.abs() <= chart.end() {
-                average = chart.next(average, shift + normal_quantile(stream.uniform()));
+                average = chart.next(average, shift + normal::quantile(stream.uniform()));
                 points += 1;
             }
             points
@@ -193,7 +193,7 @@ fn a_shift_is_seen_within_the_quantile_that_theory_gives() {
         for seed in 0..runs {
             let mut shifted = |job: u64, stream: &mut Stream| {
                 let shift = if job >= changed { 10e-6 } else { 0.0 };
-                let mut normal = || 1e-4 + 10e-6 * normal_quantile(stream.uniform());
+                let mut normal = || 1e-4 + 10e-6 * normal::quantile(stream.uniform());
                 (normal() + shift * (1.0 - of_services), normal() + shift * of_services)
             };
             let found = watched(options, seed, records(&scenario(seed, 5_000), &mut shifted));

@@ -1,8 +1,9 @@
 //! How much shorter the services of B are.
 
 use serde::Serialize;
+use sim::normal;
 
-use super::{moments, normal_quantile};
+use super::moments;
 use crate::statistics::Test;
 
 /// A ratio of means, B over A.
@@ -21,7 +22,7 @@ pub struct Ratio {
 impl Ratio {
     /// From the logarithm of a ratio and its standard error.
     pub(super) fn of_logarithm(logarithm: f64, error: f64, alpha: f64) -> Self {
-        let reach = normal_quantile(1.0 - alpha / 2.0) * error;
+        let reach = normal::quantile(1.0 - alpha / 2.0) * error;
         // No scatter at all, as of constant services: what differs, differs.
         let test =
             Test::normal(if error > 0.0 { logarithm / error } else { f64::INFINITY * logarithm.signum() });

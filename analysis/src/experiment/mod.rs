@@ -32,13 +32,6 @@ pub use rank::{Ranks, mann_whitney};
 pub use sample::{ExperimentError, Sample};
 pub use sequential::{Peeking, peek};
 
-use statrs::distribution::{ContinuousCDF, Normal};
-
-/// The normal quantile of a probability.
-fn normal_quantile(p: f64) -> f64 {
-    Normal::standard().inverse_cdf(p)
-}
-
 /// Mean and variance (n − 1) of a sample.
 fn moments(values: &[f64]) -> (f64, f64) {
     let (mean, count) = (crate::statistics::mean(values), values.len() as f64);

@@ -1,9 +1,8 @@
 //! How many jobs an experiment takes.
 
 use serde::Serialize;
+use sim::normal;
 use statrs::distribution::{ContinuousCDF, Normal, StudentsT};
-
-use super::normal_quantile;
 
 /// What an experiment is to find, and how surely.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
@@ -57,7 +56,7 @@ impl Design {
 
     /// z_{1−α/2} + z_{power}, squared.
     fn z_squared(&self) -> f64 {
-        (normal_quantile(1.0 - self.alpha / 2.0) + normal_quantile(self.power)).powi(2)
+        (normal::quantile(1.0 - self.alpha / 2.0) + normal::quantile(self.power)).powi(2)
     }
 
     /// How many jobs it takes.

@@ -1,9 +1,8 @@
 //! What B does to short services, to long ones, and to the longest.
 
 use serde::Serialize;
+use sim::normal;
 use sim::output::{quantile_of_sorted, sorted};
-
-use super::normal_quantile;
 
 /// Probabilities at which arms are compared.
 const PROBABILITIES: [f64; 3] = [0.5, 0.9, 0.99];
@@ -40,7 +39,7 @@ pub fn quantile_effects(a: &[f64], b: &[f64], alpha: f64) -> Vec<QuantileEffect>
 
 /// The difference at one probability of two sorted samples.
 pub(crate) fn effect(a: &[f64], b: &[f64], probability: f64, alpha: f64) -> Option<QuantileEffect> {
-    let z = normal_quantile(1.0 - alpha / 2.0);
+    let z = normal::quantile(1.0 - alpha / 2.0);
     let [(a_s, error_a), (b_s, error_b)] = [quantile(a, probability, z)?, quantile(b, probability, z)?];
     let (difference_s, reach_s) = (b_s - a_s, z * f64::hypot(error_a, error_b));
     let (low_s, high_s) = (difference_s - reach_s, difference_s + reach_s);

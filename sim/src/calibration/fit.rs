@@ -10,7 +10,7 @@ use crate::output::PROBABILITIES;
 const FEWEST: usize = 30;
 
 /// Batches for the standard error; each is long against the few jobs over which overheads are correlated.
-const BATCHES: usize = 20;
+pub(super) const BATCHES: usize = 20;
 
 /// Values that stand for the law of a term, each the mean of an equal share of what was seen.
 const STRATA: usize = 100;
@@ -192,7 +192,7 @@ fn served<'r>(
     consumers
 }
 
-fn measure(
+pub(super) fn measure(
     term: &'static str,
     state: &'static str,
     seen: impl Iterator<Item = Value>,

@@ -63,6 +63,14 @@ impl Measured {
             (None, None) => Overhead::Constant(self.mean_s),
         }
     }
+
+    /// How much more the means of the batches vary than those of as many independent values would, s²: below zero by chance only.
+    fn excess_variance(&self) -> f64 {
+        let jobs = self.jobs as f64;
+        let batches = (fit::BATCHES as f64).min((jobs / 2.0).floor());
+        let independent = self.standard_deviation_s.powi(2) * batches / jobs;
+        batches * self.standard_error_s.powi(2) - independent
+    }
 }
 
 /// The four terms of the recursion as measured for one set-up.

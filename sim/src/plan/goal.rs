@@ -1,8 +1,7 @@
 //! How precise a result is wanted.
 
-use statrs::distribution::{ContinuousCDF, Normal};
-
 use super::PlanError;
+use crate::normal;
 
 /// A relative half-width with its confidence, or an equivalence margin with its power.
 ///
@@ -47,12 +46,11 @@ impl Goal {
             (value > 0.0 && value < 1.0).then_some(value).ok_or(PlanError::OutOfRange { name, value })
         };
         within("--relative-error", relative_error)?;
-        let normal_quantile = |p| Normal::standard().inverse_cdf(p);
         let confidence = within("--confidence", confidence)?;
         let z = match power {
-            None => normal_quantile(0.5 + 0.5 * confidence),
+            None => normal::quantile(0.5 + 0.5 * confidence),
             Some(power) => {
-                normal_quantile(confidence) + normal_quantile(0.5 + 0.5 * within("--power", power)?)
+                normal::quantile(confidence) + normal::quantile(0.5 + 0.5 * within("--power", power)?)
             }
         };
         // At low confidence a one-sided test needs less than no data.

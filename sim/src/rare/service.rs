@@ -1,8 +1,7 @@
 //! The law of a service as the tail of a queue needs it.
 
-use std::f64::consts::FRAC_1_SQRT_2;
-
 use crate::model::{Service, Shape};
+use crate::normal;
 use crate::sampling::{Sampler, Stream};
 
 /// The law of a service time: its tail, its draws, and for heavy tails what remains of it.
@@ -64,7 +63,7 @@ impl ServiceLaw {
                 let below = values.partition_point(|value| value * self.mean <= x);
                 (values.len() - below) as f64 / values.len() as f64
             }
-            Shape::Lognormal { scv } => normal_tail(self.deviations(*scv, x)),
+            Shape::Lognormal { scv } => normal::tail(self.deviations(*scv, x)),
             Shape::Pareto { tail } => (x / self.scale).max(1.0).powf(-tail),
             Shape::Lomax { tail } => (-tail * (x / self.scale).ln_1p()).exp(),
             Shape::Weibull { shape } => (-(x / self.scale).powf(*shape)).exp(),
@@ -128,7 +127,7 @@ impl ServiceLaw {
             Shape::Weibull { shape } => gamma_tail(1.0 / shape, (y / self.scale).powf(*shape)),
             Shape::Lognormal { scv } => {
                 let z = self.deviations(*scv, y);
-                (normal_tail(z - scv.ln_1p().sqrt()) - y / self.mean * normal_tail(z)).max(0.0)
+                (normal::tail(z - scv.ln_1p().sqrt()) - y / self.mean * normal::tail(z)).max(0.0)
             }
             _ => unreachable!("only heavy tails are conditioned on"),
         }
@@ -184,10 +183,6 @@ fn gamma_tail(a: f64, x: f64) -> f64 {
         _ if x > 1e9 * a.max(1.0) => 0.0,
         _ => statrs::function::gamma::gamma_ur(a, x),
     }
-}
-
-fn normal_tail(z: f64) -> f64 {
-    0.5 * libm::erfc(z * FRAC_1_SQRT_2)
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use super::{TheoryError, quadrature};
 use crate::model::Shape;
+use crate::normal;
 
 /// The law of a service time S = d + Y, with a constant part d and a part Y that varies.
 ///
@@ -211,7 +212,7 @@ impl Varying {
         match self {
             Varying::Nothing => 0.0,
             Varying::Gammas(gammas) => gammas.iter().map(|gamma| gamma.weight * gamma.tail(y)).sum(),
-            Varying::Lognormal { location, deviation } => normal_tail((y.ln() - location) / deviation),
+            Varying::Lognormal { location, deviation } => normal::tail((y.ln() - location) / deviation),
             Varying::Lomax { tail, scale } => (-tail * (y / scale).ln_1p()).exp(),
             Varying::Weibull { shape, scale } => (-(y / scale).powf(*shape)).exp(),
             Varying::Uniform { width } => (1.0 - y / width).max(0.0),
@@ -251,7 +252,7 @@ impl Varying {
             _ if y <= 0.0 => 0.0,
             Varying::Gammas(gammas) => gammas.iter().map(|gamma| gamma.partial_moment(order, y)).sum(),
             Varying::Lognormal { location, deviation } => {
-                self.moment(order) * normal_tail(n * deviation - (y.ln() - location) / deviation)
+                self.moment(order) * normal::tail(n * deviation - (y.ln() - location) / deviation)
             }
             Varying::Lomax { tail, scale } => {
                 // By u = 1 + y/scale and the binomial formula: powers of u from n − tail down to −tail.
@@ -313,11 +314,6 @@ fn binomial_sum(order: u32, a: f64, moment: impl Fn(u32) -> f64) -> f64 {
         choose *= f64::from(order - i) / f64::from(i + 1);
     }
     sum
-}
-
-/// P(N > z) of the standard normal law.
-fn normal_tail(z: f64) -> f64 {
-    0.5 * libm::erfc(z * std::f64::consts::FRAC_1_SQRT_2)
 }
 
 fn gamma(shape: f64, mean: f64) -> Varying {

@@ -1,9 +1,8 @@
 //! How many servers, or how much load: the M/M/c queue solved for its arguments.
 
-use std::f64::consts::{PI, SQRT_2};
-
 use super::birth_death::MAX_STATES;
 use super::{TheoryError, erlang, mmc::Mmc};
+use crate::normal;
 
 /// The smallest number of servers with which at most a fraction `risk` of the jobs waits longer than `t`.
 ///
@@ -146,9 +145,7 @@ pub fn square_root_excess(servers: u32, offered_load: f64) -> Result<f64, Theory
 /// Halfin & Whitt 1981, *Operations Research* 29.
 pub fn halfin_whitt_prob_wait(beta: f64) -> Result<f64, TheoryError> {
     TheoryError::positive("beta", beta)?;
-    let distribution = 0.5 * libm::erfc(-beta / SQRT_2);
-    let density = (-0.5 * beta * beta).exp() / (2.0 * PI).sqrt();
-    Ok(1.0 / (1.0 + beta * distribution / density))
+    Ok(1.0 / (1.0 + beta * normal::tail(-beta) / normal::density(beta)))
 }
 
 #[cfg(test)]

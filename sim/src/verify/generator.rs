@@ -3,6 +3,7 @@
 use statrs::function::gamma::gamma_ur;
 
 use crate::model::Shape;
+use crate::normal;
 use crate::sampling::{Purpose, Sampler, Stream};
 use crate::theory::law::Law;
 
@@ -75,7 +76,7 @@ fn evenness(uniforms: &[f64]) -> f64 {
     let squares: f64 = counts.iter().map(|count| (f64::from(*count) - expected).powi(2)).sum();
     let freedom = CELLS as f64 - 1.0;
     // Perfect evenness is the rarest of all, and no argument for the function.
-    normal_quantile_of_rarity(gamma_ur(0.5 * freedom, (0.5 * squares / expected).max(1e-300)))
+    -normal::quantile(gamma_ur(0.5 * freedom, (0.5 * squares / expected).max(1e-300)))
 }
 
 /// The correlation of two sequences of uniforms, times the root of their length.
@@ -105,12 +106,7 @@ fn distance(shape: &Shape) -> f64 {
         let sign = if k % 2 == 1 { 2.0 } else { -2.0 };
         sign * (-2.0 * f64::from(k * k) * scaled * scaled).exp()
     });
-    normal_quantile_of_rarity(series.sum::<f64>().clamp(1e-300, 1.0))
-}
-
-/// The standard normal quantile that is exceeded with this probability.
-fn normal_quantile_of_rarity(probability: f64) -> f64 {
-    std::f64::consts::SQRT_2 * statrs::function::erf::erfc_inv(2.0 * probability)
+    -normal::quantile(series.sum::<f64>().clamp(1e-300, 1.0))
 }
 
 #[cfg(test)]
