@@ -3,6 +3,7 @@
 SCENARIO   ?= data/scenarios/mm1-rho80.toml
 QUEUE_TYPE ?= classic
 BROKER     ?= auto
+PROFILE    ?= release
 CALIBRATION = data/calibrations/$(if $(filter embedded,$(BROKER)),in-process,$(QUEUE_TYPE))-$(basename $(notdir $(SCENARIO))).toml
 
 .PHONY: demo test lint notebooks rabbitmq slurm postgresql prometheus chromium figures bench bench-live bench-driver evidence control planning experiment crosscheck containers verify coverage size fuzz help
@@ -30,8 +31,8 @@ help:
 
 demo:
 	@deploy/install-rabbitmq.sh
-	cargo build --release --locked
-	@deploy/demo.sh $(SCENARIO) $(CALIBRATION) --broker $(BROKER) --queue-type $(QUEUE_TYPE)
+	cargo build --workspace --profile $(PROFILE) --locked
+	@PROFILE=$(PROFILE) deploy/demo.sh $(SCENARIO) $(CALIBRATION) --broker $(BROKER) --queue-type $(QUEUE_TYPE)
 
 test: rabbitmq slurm postgresql prometheus chromium
 	cargo test --workspace --locked

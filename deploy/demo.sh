@@ -1,11 +1,15 @@
 #!/bin/sh
-# Calibrate, predict, drive, compare. Arguments: scenario, calibration file, deployment flags of `live`.
+# Calibrate, predict, drive, compare. Arguments: scenario, calibration file, deployment flags of `live`. The programs are
+# those of Cargo's profile $PROFILE, `release` if it is not set.
 # Ends with 0 whatever the verdict on the model, and also when a run is not valid (exit 3): the report says so.
 set -eu
 
 scenario=$1 calibration=$2
 shift 2
-target=${CARGO_TARGET_DIR:-target}/release
+# Cargo's profile `dev` is in a folder of another name.
+profile=${PROFILE:-release}
+[ "$profile" != dev ] || profile=debug
+target=${CARGO_TARGET_DIR:-target}/$profile
 
 tolerate_invalid() {
     status=0
