@@ -34,7 +34,7 @@ from live import note, provenance
 
 MEAN_SERVICE_S = 0.005
 WARMUP_JOBS = 320
-SEED = 20260300
+SEED = 20260400
 
 # At prefetch 1 the rate follows from what a job occupies a consumer beside its service, which a short look tells.
 PILOT_LOAD, PILOT_S = 0.5, 6
