@@ -49,9 +49,9 @@ pub fn possible(terms: &MeasuredTerms, points: u32) -> Vec<Overheads> {
 fn movement(terms: &MeasuredTerms) -> f64 {
     let shows = [&terms.idle_path, &terms.turnaround].into_iter().filter(|term| term.jobs >= FEWEST);
     let shown = shows.map(|term| term.excess_variance() / term.mean_s.powi(2)).reduce(f64::min);
-    shown.filter(|shown| shown.is_finite()).map_or(MOVEMENT, |shown| {
-        ((SHOWN * shown.max(0.0) + MOVEMENT.powi(2)) / (SHOWN + 1.0)).sqrt()
-    })
+    shown
+        .filter(|shown| shown.is_finite())
+        .map_or(MOVEMENT, |shown| ((SHOWN * shown.max(0.0) + MOVEMENT.powi(2)) / (SHOWN + 1.0)).sqrt())
 }
 
 /// By which factors the mean service may differ from the measured one, of which the relative standard error is known: normal,
@@ -245,11 +245,13 @@ mod tests {
                 let seen: Vec<(f64, f64)> = noise(run, 8e-4, power).take(5_800).collect();
                 let measured = measure("idle path", "idle", seen[..2_000].iter().copied()).unwrap();
                 let error = (measured.standard_deviation_s / measured.mean_s).powi(2) / 2_000.0;
-                let moved = (mean(&seen[3_000..]) / measured.mean_s - 1.0).powi(2) - error * (1.0 + 2.0 / 2.8);
+                let moved =
+                    (mean(&seen[3_000..]) / measured.mean_s - 1.0).powi(2) - error * (1.0 + 2.0 / 2.8);
                 [measured.excess_variance() / measured.mean_s.powi(2), moved]
             };
             let found: Vec<[f64; 2]> = (0..RUNS).into_par_iter().map(one).collect();
-            let [shown, moved] = [0, 1].map(|k| found.iter().map(|pair| pair[k]).sum::<f64>() / f64::from(RUNS));
+            let [shown, moved] =
+                [0, 1].map(|k| found.iter().map(|pair| pair[k]).sum::<f64>() / f64::from(RUNS));
             if power > 0.0 {
                 // Of four hundred pairs the ratio is known to a tenth; a tenth of it is the pause between them.
                 assert!((0.6..1.1).contains(&(shown / moved)), "{shown} for {moved}");
