@@ -208,13 +208,22 @@ def why(found):
     """The overhead, or the rest, that explains most of the error of the mean wait."""
     steps = [step for step in found["corrections"] if step["share"]["mean_wait_s"] is not None]
     if not steps:
-        return ""
+        return moved_most(found)
     step = max(steps, key=lambda step: abs(step["share"]["mean_wait_s"]))
     share = f"{step['share']['mean_wait_s'] * 1e3:+.2f} ms of the mean wait"
     if step["found_s"] is None:
         return f"; mostly what no overhead explains ({share})"
     moved = f"{step['calibrated_s'] * 1e3:.3f} → {step['found_s'] * 1e3:.3f} ms"
     return f"; mostly the {step['term']}, {moved} ({share})"
+
+
+def moved_most(found):
+    """The overhead that differs most from what it was calibrated to, for runs that have no mean wait to explain."""
+    steps = [step for step in found["corrections"] if step["found_s"] and step["calibrated_s"]]
+    if not steps:
+        return ""
+    step = max(steps, key=lambda step: abs(step["found_s"] - step["calibrated_s"]))
+    return f"; the {step['term']} went from {step['calibrated_s'] * 1e3:.3f} to {step['found_s'] * 1e3:.3f} ms"
 
 
 def row(found):
