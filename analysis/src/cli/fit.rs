@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use serde::Serialize;
+use sim::calibration::MeasuredTerms;
 use sim::cli::headline;
 use sim::console::{Console, Failure, milliseconds};
 use sim::output::{PROBABILITIES, quantile_of_sorted, sorted};
@@ -13,6 +14,7 @@ use sim::run_folder::{Run, timestamp};
 
 use crate::fit::observed::Observed;
 use crate::fit::overhead::is_seen;
+use crate::fit::precision::Precision;
 use crate::fit::units::Unit;
 use crate::fit::{Files, Fitted, Refusal, Written, fit, shape, table, write};
 
@@ -71,13 +73,14 @@ struct Answer<'a> {
     #[serde(flatten)]
     fitted: &'a Fitted,
     seen: Seen,
+    precision: Option<Precision>,
     #[serde(flatten)]
     written: &'a Written,
     next: Vec<String>,
 }
 
-/// What a prediction by the scenario can be held against.
-#[derive(Serialize)]
+/// What a prediction by the scenario can be held against; nothing where the queue grew as long as was recorded.
+#[derive(Serialize, Default)]
 struct Seen {
     mean_wait_s: Option<f64>,
     wait_quantiles_s: BTreeMap<&'static str, f64>,
@@ -105,8 +108,9 @@ pub(super) fn execute(arguments: &Arguments, console: &mut Console<'_>) -> Resul
     for warning in &fitted.warnings {
         console.note(format!("warning: {warning}"));
     }
-    let seen = Seen::of(&observed);
-    let next = next(arguments, &written);
+    let seen = if fitted.utilization() < 1.0 { Seen::of(&observed) } else { Seen::default() };
+    let precision = Precision::of(&fitted);
+    let next = next(arguments, &observed, &fitted, &written);
     if arguments.json {
         return console.print_json(&Answer {
             scenario: written.scenario.name(),
@@ -114,11 +118,12 @@ pub(super) fn execute(arguments: &Arguments, console: &mut Console<'_>) -> Resul
             utilization: fitted.utilization(),
             fitted: &fitted,
             seen,
+            precision,
             written: &written,
             next,
         });
     }
-    console.print(text(&observed, &fitted, &seen, &written))?;
+    console.print(text(&observed, &fitted, &seen, precision, &written))?;
     console.print(format!("next: {}", next.join("\n      ")))
 }
 
@@ -168,24 +173,55 @@ impl Seen {
     }
 }
 
-fn next(arguments: &Arguments, written: &Written) -> Vec<String> {
+/// What to do with the files: predict, and predict tomorrow's load.
+fn next(arguments: &Arguments, observed: &Observed, fitted: &Fitted, written: &Written) -> Vec<String> {
     let scenario = written.files[0].display();
-    let with = arguments.calibration_out.as_ref();
-    let calibrated = with.map_or_else(String::new, |file| format!(" --calibration {}", file.display()));
-    let mut next = vec![format!("sim run {scenario}{calibrated}")];
+    let mut next = Vec::new();
+    let is_told = |terms: &MeasuredTerms| terms.named().any(|(_, term)| is_seen(term, observed.resolution_s));
+    let is_stable = fitted.utilization() < 1.0;
+    match &arguments.calibration_out {
+        Some(file) if is_stable => next.push(format!("sim run {scenario} --calibration {}", file.display())),
+        None if fitted.overheads.as_ref().is_some_and(is_told) => {
+            // A scenario has no place for them.
+            let source = arguments.source.display();
+            next.push(format!("analysis fit {source} … --force --calibration-out overheads.toml"));
+            next.push(format!("sim run {scenario} --calibration overheads.toml"));
+        }
+        None if is_stable => next.push(format!("sim run {scenario}")),
+        _ => {}
+    }
     if !arguments.trace {
-        let rate = written.scenario.arrival_rate();
-        let [low, high] = [0.8, 1.2].map(|factor| crate::fit::significant(factor * rate, 3));
+        // Loads around that of today, or those below saturation.
+        let rate = written.scenario.arrival_rate() / fitted.utilization().max(1.0);
+        let factors = if is_stable { [0.8, 1.2] } else { [0.6, 0.9] };
+        let [low, high] = factors.map(|factor| crate::fit::significant(factor * rate, 3));
         let step = crate::fit::significant((high - low) / 4.0, 2);
         let sweep =
             format!("sim sweep {scenario} --set arrivals.rate={low}:{high}:{step} --out tomorrow.csv");
-        let without = if with.is_some() { "    (without the overheads)" } else { "" };
-        next.push(sweep + without);
+        let has_overheads = fitted.overheads.as_ref().is_some_and(is_told);
+        next.push(sweep + if has_overheads { "    (without the overheads)" } else { "" });
     }
     next
 }
 
-fn text(observed: &Observed, fitted: &Fitted, seen: &Seen, written: &Written) -> String {
+/// How well the scenario knows its own waits.
+fn sure(Precision { mean_wait_s, low_s, high_s }: Precision) -> String {
+    let high = high_s.map_or_else(|| "without end".to_owned(), milliseconds);
+    format!(
+        "how sure: by Allen and Cunneen the mean wait is {}, and anything from {} to {high} by the intervals of λ and E[S];\n\
+         \x20         those of `sim run` are of its own chance only",
+        milliseconds(mean_wait_s),
+        milliseconds(low_s),
+    )
+}
+
+fn text(
+    observed: &Observed,
+    fitted: &Fitted,
+    seen: &Seen,
+    precision: Option<Precision>,
+    written: &Written,
+) -> String {
     let mut text = format!("{}\nfrom {}\n\n", headline(&written.scenario), fitted.source);
     let interval = |half_width: f64, estimate: f64| format!("± {:.1} %", 100.0 * half_width / estimate);
     let (rate, mean) = (fitted.arrival_rate, fitted.mean_service_s);
@@ -227,6 +263,9 @@ fn text(observed: &Observed, fitted: &Fitted, seen: &Seen, written: &Written) ->
         shown.filter_map(|(name, s)| Some(format!("{name} {}", milliseconds(s?)))).collect();
     if !shown.is_empty() {
         let _ = writeln!(text, "\nseen: {}", shown.join(", "));
+    }
+    if let Some(precision) = precision {
+        let _ = writeln!(text, "{}", sure(precision));
     }
     let _ = writeln!(text, "\nwritten:");
     written.files.iter().for_each(|file| _ = writeln!(text, "  {}", file.display()));

@@ -23,16 +23,22 @@ impl Dependence {
     /// Q = n(n + 2) Σ r_k²/(n − k) ~ χ²_20,      1 + 2 Σ (1 − k/21) r_k,      k = 1 … 20
     /// ```
     ///
+    /// Times that a clock of steps of `resolution_s` cannot tell from one constant are independent of each other: what
+    /// they are correlated by is how it rounds.
+    ///
     /// # References
     /// Ljung & Box 1978, *Biometrika* 65; Bartlett 1950, *Biometrika* 37; Cox & Lewis 1966.
-    pub fn of(times: &[f64]) -> Self {
+    pub fn of(times: &[f64], resolution_s: f64) -> Self {
         let count = times.len() as f64;
         let mean = times.iter().sum::<f64>() / count;
         let square = times.iter().map(|time| (time - mean).powi(2)).sum::<f64>();
-        // Times that are all the same are independent of each other.
+        // Rounded to either of two neighbours no constant varies by more.
+        if square <= 0.25 * count * resolution_s.powi(2) {
+            return Dependence { lag1: 0.0, p: 1.0, inflation: 1.0 };
+        }
         let correlation = |lag: usize| {
             let products = times.iter().zip(&times[lag..]).map(|(a, b)| (a - mean) * (b - mean)).sum::<f64>();
-            if square > 0.0 { products / square } else { 0.0 }
+            products / square
         };
         let correlations: Vec<f64> = (1..=LAGS.min(times.len() - 1)).map(correlation).collect();
         let by_lag = || (1..).zip(&correlations).map(|(lag, r)| (f64::from(lag), r));
@@ -85,7 +91,7 @@ mod tests {
 
     #[test]
     fn correlations_are_those_of_an_autoregressive_process() {
-        let found = Dependence::of(&autoregressive(0.5, 20_000, 1));
+        let found = Dependence::of(&autoregressive(0.5, 20_000, 1), 1e-9);
         // Bartlett: the standard error of r_1 is √((1 − φ²)/n); (1 + φ)/(1 − φ) = 3 without the taper of 20 lags.
         assert!((found.lag1 - 0.5).abs() < 4.0 * (0.75_f64 / 20_000.0).sqrt(), "{found:?}");
         let tapered =
@@ -95,7 +101,7 @@ mod tests {
 
     #[test]
     fn independent_times_are_suspected_as_often_as_the_level_says() {
-        let p = |seed| Dependence::of(&autoregressive(0.0, 500, seed)).p;
+        let p = |seed| Dependence::of(&autoregressive(0.0, 500, seed), 1e-9).p;
         let suspected = (0..400).filter(|seed| p(*seed) < 0.05).count() as f64;
         // Binomial with mean 20 and deviation 4.4.
         assert!((suspected - 20.0).abs() < 3.0 * 4.4, "{suspected} of 400 at 5 %");
@@ -104,9 +110,22 @@ mod tests {
     #[test]
     fn halves_differ_only_where_the_mean_moves() {
         let mut times = autoregressive(0.3, 2_000, 2);
-        assert_eq!(differing_halves(&times, &Dependence::of(&times)), None);
+        assert_eq!(differing_halves(&times, &Dependence::of(&times, 1e-9)), None);
         times[1_000..].iter_mut().for_each(|time| *time *= 1.5);
-        let [first, second] = differing_halves(&times, &Dependence::of(&times)).unwrap();
+        let [first, second] = differing_halves(&times, &Dependence::of(&times, 1e-9)).unwrap();
         assert!((second / first - 1.5).abs() < 0.15, "{first} and {second}");
+    }
+
+    #[test]
+    fn constants_are_independent_however_a_clock_rounds_them() {
+        let independent = Dependence { lag1: 0.0, p: 1.0, inflation: 1.0 };
+        for constant in [1.0, 0.5, 0.0078125, 0.1, 1e-3] {
+            assert_eq!(Dependence::of(&[constant; 500], 1e-9), independent, "{constant}");
+            // Ends of a clock that counts whole milliseconds.
+            let rounded = |n: u32| (f64::from(n) * constant * 1e3).round() * 1e-3;
+            let times: Vec<f64> = (0..500).map(|n| rounded(n + 1) - rounded(n)).collect();
+            assert_eq!(Dependence::of(&times, 1e-3), independent, "{constant} in milliseconds");
+        }
+        assert!(Dependence::of(&autoregressive(0.5, 2_000, 1), 1.0).matters(), "steps as long as the mean");
     }
 }

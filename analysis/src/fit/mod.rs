@@ -6,6 +6,7 @@ mod error;
 mod family;
 pub mod observed;
 pub mod overhead;
+pub mod precision;
 mod sample;
 mod scenario;
 pub mod shape;
@@ -69,7 +70,7 @@ pub fn fit(path: &Path, observed: &Observed) -> Result<Fitted, Refusal> {
             return Err(Refusal::whole(path, problem, rule, "use a finer clock, and check --unit"));
         }
     }
-    let dependences = [&gaps, services].map(|times| Dependence::of(times));
+    let dependences = [&gaps, services].map(|times| Dependence::of(times, observed.resolution_s));
     let [gap, mean_service_s] = [0, 1].map(|n| estimate([&gaps, services][n], &dependences[n]));
     let rate = 1.0 / gap.estimate;
     let arrival_rate = Estimate { estimate: rate, half_width: rate * gap.half_width / gap.estimate, ..gap };
@@ -139,8 +140,9 @@ impl Fitted {
         let rho = self.utilization();
         if rho >= 1.0 {
             self.warnings.push(format!(
-                "ρ = {rho:.3}: more is offered than {} servers can do, and the queue grows without end",
-                self.servers
+                "ρ = {rho:.3}: more is offered than {} can do, and the queue grows without end: how long jobs waited \
+                 depends on how long that was recorded",
+                servers(self.servers)
             ));
         }
     }
@@ -148,16 +150,16 @@ impl Fitted {
     fn warn_of_dependence(&mut self, [gaps, services]: &[Dependence; 2], has_arrivals: bool) {
         if gaps.matters() && has_arrivals {
             self.warnings.push(format!(
-                "gaps between arrivals depend on each other (lag 1: {:+.2}, p = {:.1e}): over {} arrivals their number \
+                "gaps between arrivals depend on each other (lag 1: {:+.2}, {}): over {} arrivals their number \
                  varies {:.1} times as much as independent gaps make it, and the scenario misses that; --trace takes the \
                  arrivals as they came",
-                gaps.lag1, gaps.p, 20, gaps.inflation
+                gaps.lag1, significance(gaps.p), 20, gaps.inflation
             ));
         }
         if services.matters() {
             self.warnings.push(format!(
-                "services depend on each other (lag 1: {:+.2}, p = {:.1e}), and the scenario draws them independently",
-                services.lag1, services.p
+                "services depend on each other (lag 1: {:+.2}, {}), and the scenario draws them independently",
+                services.lag1, significance(services.p)
             ));
         }
     }
@@ -192,6 +194,16 @@ impl Fitted {
             wait(1)
         ));
     }
+}
+
+/// So many servers in words.
+pub(crate) fn servers(count: u32) -> String {
+    if count == 1 { "1 server".to_owned() } else { format!("{count} servers") }
+}
+
+/// A significance in words.
+fn significance(p: f64) -> String {
+    if p < 1e-9 { "p < 1e-9".to_owned() } else { format!("p = {p:.1e}") }
 }
 
 /// A number rounded to so many significant digits.

@@ -72,8 +72,9 @@ impl Observed {
         } else if !table.has(Role::Start) {
             infer_starts(path, &mut rows, servers)?;
             seen.not_identifiable.push(format!(
-                "starts: arrival and end do not tell them; they follow from first come, first served on {servers} \
-                 servers, and what overheads cost is part of the services"
+                "starts: arrival and end do not tell them; they follow from first come, first served on {}, and what \
+                 overheads cost is part of the services",
+                super::servers(servers)
             ));
         }
         seen.check_servers(path, &rows)?;
@@ -93,11 +94,14 @@ impl Observed {
         }
         if let Some((count, first)) = &table.skipped {
             seen.warnings.push(format!(
-                "{count} rows were left out, and their arrivals are missing; the first: {first}"
+                "{} left out, and their arrivals are missing; the first: {first}",
+                if *count == 1 { "1 row was".to_owned() } else { format!("{count} rows were") }
             ));
         }
         let file = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
-        seen.source = format!("{file}: {} jobs", rows.len());
+        let mut units: Vec<&str> = table.units.iter().map(|unit| unit.name()).collect();
+        units.dedup();
+        seen.source = format!("{file}: {} jobs, time stamps in {}", rows.len(), units.join(", "));
         Ok(seen)
     }
 
@@ -124,6 +128,8 @@ impl Observed {
             job.delivered_s = job.start_s.filter(|_| run.scenario.effective_prefetch() == 1);
         }
         let measured = || jobs.iter().filter(|job| !job.warmup && job.outcome == Outcome::Served);
+        let reasons = run.manifest.live.iter().flat_map(|live| &live.validity.reasons);
+        let invalid = reasons.map(|reason| format!("the run is not valid: {reason}"));
         let name = run.path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
         Ok(Observed {
             source: format!("{name}: {} jobs", jobs.len()),
@@ -135,7 +141,7 @@ impl Observed {
             waits_s: measured().filter_map(JobRecord::wait_s).collect(),
             sojourns_s: measured().filter_map(JobRecord::sojourn_s).collect(),
             not_identifiable: Vec::new(),
-            warnings: run.warning().into_iter().collect(),
+            warnings: run.warning().into_iter().chain(invalid).collect(),
             manifest: Some(run.manifest.clone()),
             records: jobs,
         })
@@ -160,16 +166,22 @@ impl Observed {
             let after_s = (most_at - rows[0][0]) as f64 * 1e-9;
             let problem =
                 format!("{most} jobs are in service at once, {after_s:.3} s after the first arrival");
-            let rule = format!("{servers} servers work on {servers} jobs at most");
+            let rule = match servers {
+                1 => "1 server works on 1 job at most".to_owned(),
+                _ => format!("{servers} servers work on {servers} jobs at most"),
+            };
             return Err(Refusal::whole(
                 path,
                 problem,
                 &rule,
-                &format!("--servers {most}, if that many work there"),
+                &format!(
+                    "--servers {most}, if that many work there; if rows are there twice, leave them out"
+                ),
             ));
         }
         if most < servers {
-            self.warnings.push(format!("of {servers} servers never more than {most} worked at once"));
+            self.warnings
+                .push(format!("of {} never more than {most} worked at once", super::servers(self.servers)));
         }
         Ok(())
     }
@@ -201,8 +213,10 @@ fn infer_starts(path: &Path, rows: &mut [[i128; 3]], servers: u32) -> Result<(),
         row[1] = free_at.map_or(row[0], |at| at.max(row[0]));
         if row[2] < row[1] {
             let problem = format!("the {}. job to arrive ends before a server is free to begin it", n + 1);
-            let rule =
-                format!("without starts, jobs are served first come, first served by {servers} servers");
+            let rule = format!(
+                "without starts, jobs are served first come, first served by {}",
+                super::servers(servers)
+            );
             let remedy = "give --servers their number, or a column of starts with --start";
             return Err(Refusal::whole(path, problem, &rule, remedy));
         }

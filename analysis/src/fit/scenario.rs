@@ -52,6 +52,7 @@ pub fn write(path: &Path, observed: &Observed, fitted: &Fitted, files: &Files) -
     // The scenario comes last: what it refers to is there by then.
     texts.push((files.scenario.clone(), text.clone()));
     refuse_taken(&texts, files.force)?;
+    refuse_source(path, &texts)?;
     let count = texts.len();
     for (to, text) in &texts[..count - 1] {
         std::fs::write(to, text).map_err(|error| Refusal::io(to, error))?;
@@ -137,6 +138,18 @@ fn refuse_taken(texts: &[(PathBuf, String)], force: bool) -> Result<(), Refusal>
         Some((taken, _)) => {
             let rule = "a file that is there is not replaced by itself";
             Err(Refusal::whole(taken, "it is there already", rule, "name another with --out, or add --force"))
+        }
+        None => Ok(()),
+    }
+}
+
+/// What was measured is not lost, not even by force.
+fn refuse_source(source: &Path, texts: &[(PathBuf, String)]) -> Result<(), Refusal> {
+    let Ok(source) = source.canonicalize() else { return Ok(()) };
+    match texts.iter().find(|(path, _)| path.canonicalize().is_ok_and(|path| path == source)) {
+        Some((taken, _)) => {
+            let rule = "the time stamps that are fitted are not written over";
+            Err(Refusal::whole(taken, "it is the table itself", rule, "name another file with --out"))
         }
         None => Ok(()),
     }

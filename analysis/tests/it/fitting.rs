@@ -184,7 +184,9 @@ fn order_and_unit_of_the_rows_change_nothing() {
     rows.sort_by_key(|row| row.bytes().rev().collect::<Vec<u8>>());
     let path = folder.path().join("mm1.csv");
     std::fs::write(path, format!("{}\n{}\n", header.replace(',', "_ns;") + "_ns", rows.join("\n"))).unwrap();
-    let [shuffled, plain] = ["mm1.csv", "plain/mm1.csv"].map(|file| fitted(folder.path(), &[file]).0);
+    let [mut shuffled, plain] = ["mm1.csv", "plain/mm1.csv"].map(|file| fitted(folder.path(), &[file]).0);
+    assert_eq!(shuffled["source"], "mm1.csv: 500 jobs, time stamps in ns");
+    shuffled["source"] = plain["source"].clone();
     assert_eq!(shuffled, plain);
 }
 
@@ -253,7 +255,7 @@ fn bad_rows_are_refused_with_line_column_value_and_rule_or_counted() {
         assert!(says.iter().all(|part| message.contains(part)), "{message}");
         let (answer, _) = fitted(folder.path(), &["t.csv", "--skip-bad-rows"]);
         let warning = answer["warnings"][0].as_str().unwrap();
-        assert!(warning.starts_with("1 rows were left out") && warning.contains(says[0]), "{warning}");
+        assert!(warning.starts_with("1 row was left out") && warning.contains(says[0]), "{warning}");
     }
 }
 
@@ -311,6 +313,79 @@ fn files_that_are_there_are_kept_and_times_no_law_fits_are_written_beside() {
 }
 
 #[test]
+fn constant_times_are_fitted_and_depend_on_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    // Every service a second, every gap two: sums that have no rounding at all; and of a tenth, which have.
+    for (gap_s, service_s) in [(2.0, 1.0), (0.1, 0.05)] {
+        let row = |n: u32| {
+            let arrival_s = f64::from(n) * gap_s;
+            format!("{arrival_s:.6},{arrival_s:.6},{:.6}\n", arrival_s + service_s)
+        };
+        let rows: String = (0..200).map(row).collect();
+        std::fs::write(folder.path().join("t.csv"), format!("arrival,start,end\n{rows}")).unwrap();
+        let (answer, scenario) = fitted(folder.path(), &["t.csv"]);
+        assert_eq!(scenario.kendall(), "D/D/1");
+        assert!(!answer["warnings"].to_string().contains("depend"), "{answer}");
+    }
+}
+
+/// Rows of a single server that takes `service_s` for each job and `turnaround_s` from one to the next.
+fn busy(gap_s: f64, service_s: f64, turnaround_s: f64) -> String {
+    let (mut rows, mut free_s) = (String::from("arrival,start,end\n"), 0.0_f64);
+    for n in 0..600 {
+        let arrival_s = f64::from(n) * gap_s + 0.4 * gap_s * f64::from(n * 7 % 11) / 11.0;
+        let start_s = free_s.max(arrival_s);
+        let end_s = start_s + service_s * (0.5 + f64::from(n * 5 % 13) / 12.0);
+        free_s = end_s + turnaround_s;
+        rows += &format!("{arrival_s:.6},{start_s:.6},{end_s:.6}\n");
+    }
+    rows
+}
+
+#[test]
+fn no_waits_are_shown_of_a_queue_that_grows() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("t.csv"), busy(0.01, 0.012, 0.0)).unwrap();
+    let output = fit(folder.path(), &["t.csv"]);
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(String::from_utf8_lossy(&output.stderr).contains("more is offered than 1 server can do"));
+    assert!(!text.contains("seen:") && !text.contains("how sure") && !text.contains("sim run"), "{text}");
+    assert!(text.contains("next: sim sweep"), "at loads that the server carries: {text}");
+}
+
+#[test]
+fn overheads_that_are_seen_are_not_left_behind_without_a_word() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("t.csv"), busy(0.01, 0.0085, 0.001)).unwrap();
+    let text = String::from_utf8(fit(folder.path(), &["t.csv"]).stdout).unwrap();
+    assert!(text.contains("sim run t.toml --calibration overheads.toml"), "{text}");
+    assert!(text.contains("--calibration-out overheads.toml"), "{text}");
+    let text = fit(folder.path(), &["t.csv", "--force", "--calibration-out", "c.toml"]).stdout;
+    let text = String::from_utf8(text).unwrap();
+    assert!(text.contains("next: sim run t.toml --calibration c.toml"), "{text}");
+}
+
+#[test]
+fn a_run_that_was_not_valid_says_so_when_it_is_fitted() {
+    let folder = tempfile::tempdir().unwrap();
+    let scenario = scenario();
+    let run = observed(folder.path(), &scenario, &records(&scenario, TERMS), Verdict::Invalid);
+    let (answer, _) = fitted(folder.path(), &[run.to_str().unwrap()]);
+    assert!(answer["warnings"].to_string().contains("the run is not valid: "), "{answer}");
+}
+
+#[test]
+fn the_table_is_not_written_over() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("t.csv"), table("")).unwrap();
+    for flags in [["--out", "t.csv"], ["--calibration-out", "./t.csv"]] {
+        let message = refused(folder.path(), &[&["t.csv", "--force"], &flags[..]].concat());
+        assert!(message.contains("not written over") || message.contains("overheads"), "{message}");
+        assert_eq!(std::fs::read_to_string(folder.path().join("t.csv")).unwrap(), table(""));
+    }
+}
+
+#[test]
 fn bursts_and_a_change_of_the_load_are_warned_of() {
     let folder = tempfile::tempdir().unwrap();
     // Twenty jobs in quick succession, then a pause; in the second half services take twice as long.
@@ -338,7 +413,9 @@ fn bursts_and_a_change_of_the_load_are_warned_of() {
         "arrivals",
         "services",
         "turnaround",
+        "t.csv: 1000 jobs, time stamps in s",
         "seen: mean wait",
+        "how sure: by Allen and Cunneen the mean wait is ",
         "written:\n  t.toml",
         "next: sim run t.toml",
         "sim sweep t.toml --set arrivals.rate=",
