@@ -62,7 +62,7 @@ struct CompareArguments {
     /// One JSON document on standard output
     #[arg(long)]
     json: bool,
-    /// Exit 1 unless the verdict is valid
+    /// Exit 1 for what is not decided, too; an invalid prediction always does, and a run that is not valid exits 3
     #[arg(long)]
     strict: bool,
 }
@@ -134,7 +134,7 @@ pub fn execute(cli: Cli, console: &mut Console<'_>) -> Result<(), Failure> {
             } else {
                 console.print(report::table(&pair, &comparison))?;
             }
-            judge(&comparison, arguments.strict)
+            judge(&pair, &comparison, arguments.strict)
         }
         Some(Verb::Report(arguments)) => {
             let pair = arguments.selection.open()?;
@@ -167,11 +167,16 @@ fn compared(pair: &Pair, console: &mut Console<'_>) -> Comparison {
     comparison
 }
 
-fn judge(comparison: &Comparison, strict: bool) -> Result<(), Failure> {
-    if strict && comparison.verdict != Verdict::Valid {
-        return Err(Failure::Failed(format!("the verdict is {}", comparison.verdict)));
+fn judge(pair: &Pair, comparison: &Comparison, strict: bool) -> Result<(), Failure> {
+    let refused = format!("the verdict is {}", comparison.verdict);
+    match comparison.verdict {
+        Verdict::Invalid if !pair.is_valid_run() => {
+            Err(Failure::NotValid("the run itself is not valid".to_owned()))
+        }
+        Verdict::Invalid => Err(Failure::Failed(refused)),
+        Verdict::Inconclusive if strict => Err(Failure::Failed(refused)),
+        _ => Ok(()),
     }
-    Ok(())
 }
 
 fn write_report(
@@ -180,7 +185,7 @@ fn write_report(
     comparison: &Comparison,
     console: &mut Console<'_>,
 ) -> Result<(), Failure> {
-    let written = report::write(folder, pair, comparison);
+    let written = report::write(folder, pair, comparison, &console.provenance.command);
     for path in written.map_err(|error| Failure::Failed(error.to_string()))? {
         console.print(path.display())?;
     }

@@ -3,12 +3,14 @@
 use serde::Serialize;
 use sim::engine::Consumers;
 use sim::model::{Overheads, Scenario};
+use sim::output::sorted;
 use sim::sampling::Jobs;
 
 use super::CONFIDENCE;
 use super::metric::{Statistic, Time};
 use crate::autocorrelated::{
     Blocks, Bootstrap, Distance, Findings, Memory, Model, Rates, RelativeError, Sample, Statistic as Blocked,
+    sup_of_sorted, wasserstein_of_sorted,
 };
 use crate::pair::{Pair, Series};
 
@@ -73,14 +75,19 @@ impl Errors {
                 Statistic::Quantile(p, _) => Blocked::Quantile(p),
             });
             let errors = blocks.relative_errors(&statistics, scale_s, &memory, seed);
+            let [of_predicted, of_observed] = [predicted, observed].map(|times| sorted(times.clone()));
+            // The figures are those of the jobs themselves, not of the cells that they were counted in.
+            let distance = Distance {
+                sup: sup_of_sorted(&of_predicted, &of_observed),
+                wasserstein_s: wasserstein_of_sorted(&of_predicted, &of_observed),
+                ..Distance::of(&blocks, &memory, CONFIDENCE, seed)
+            };
             let (predicted, observed) = (statistics_of(predicted), statistics_of(observed));
             let found = |n: usize| {
                 let scale = predicted[n].max(scale_s);
-                // The figure is that of the jobs themselves, not of the cells that they were counted in.
                 let value = (observed[n] - predicted[n]) / scale;
                 Found { predicted: predicted[n], error: RelativeError { value, ..errors[n] } }
             };
-            let distance = Distance::of(&blocks, &memory, CONFIDENCE, seed);
             (std::array::from_fn(found), distance, memory.is_short)
         };
         let (wait, of_wait, wait_is_short) = column(|series| &series.wait_s);

@@ -70,10 +70,10 @@ pub struct Metric {
     pub error_high: f64,
     /// Largest error that still counts as right, relative to the same.
     pub margin: f64,
-    /// The verdict on this metric.
+    /// The verdict on this metric; inconclusive for fewer jobs than say anything of it.
     pub verdict: Verdict,
-    /// Jobs after which it would be decided, if the error stayed as it is; `None` where it is decided, or where no
-    /// length of the run would do.
+    /// Jobs after which it is decided nine times of ten, if the error is what it seems; `None` where it is decided, or
+    /// where no length of the run would do.
     pub jobs_needed: Option<u64>,
 }
 
@@ -133,6 +133,14 @@ impl Statistic {
             Statistic::Quantile(p, _) if p < 0.7 => margins.p50,
             Statistic::Quantile(p, _) if p < 0.95 => margins.p90,
             Statistic::Quantile(..) => margins.p99,
+        }
+    }
+
+    /// Fewest jobs of which it says something: ten beyond a quantile, and as many on either side of a mean.
+    pub(crate) fn fewest_jobs(self) -> usize {
+        match self {
+            Statistic::Mean => 20,
+            Statistic::Quantile(p, _) => (10.0 / p.min(1.0 - p)).round() as usize,
         }
     }
 

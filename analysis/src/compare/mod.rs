@@ -9,7 +9,6 @@ mod verdict;
 
 use serde::Serialize;
 use sim::engine::sustainable_rate;
-use sim::run_folder::Verdict as RunVerdict;
 use sim::theory::{Prediction, predict};
 
 pub use error::{Distances, Goodness};
@@ -48,9 +47,9 @@ pub struct Comparison {
     pub distances: Option<Distances>,
     /// What chance does to runs of the predicted model, where the two have jobs of their own.
     pub goodness: Option<Goodness>,
-    /// From the textbook to the observation, one change at a time.
+    /// From the textbook to the observation, one change at a time; empty for a run without a steady state.
     pub ladder: Vec<Rung>,
-    /// From the prediction to the observation, one overhead at a time.
+    /// From the prediction to the observation, one overhead at a time; without shares for a run without a steady state.
     pub corrections: Vec<Correction>,
     /// What the recursion cannot explain.
     pub residuals: Option<Residuals>,
@@ -99,7 +98,8 @@ pub struct CalibrationUsed {
 pub fn compare(pair: &Pair) -> Comparison {
     let saturation = saturation(pair.judged(), pair.observed.scenario.queue().servers());
     let state = saturation.map_or(State::Steady, |saturation| saturation.state);
-    let errors = (state == State::Steady).then(|| Errors::of(pair));
+    let is_steady = state == State::Steady;
+    let errors = is_steady.then(|| Errors::of(pair));
     let metrics = errors.as_ref().map(|errors| metrics(pair, errors));
     let overload =
         (matches!(state, State::Overloaded { .. }) && pair.shares_jobs).then(|| Overload::of(pair));
@@ -124,8 +124,12 @@ pub fn compare(pair: &Pair) -> Comparison {
         overload,
         distances,
         goodness,
-        ladder: ladder(pair),
-        corrections: corrections(pair),
+        ladder: if is_steady { ladder(pair) } else { Vec::new() },
+        corrections: if is_steady {
+            corrections(pair)
+        } else {
+            corrections(pair).into_iter().map(Correction::without_shares).collect()
+        },
         residuals: residuals(pair),
         control: control(&pair.observed, None, Options::of(&pair.observed.scenario)).ok(),
         diagnostics: diagnose(
@@ -161,8 +165,7 @@ impl CalibrationUsed {
 /// The worst verdict of what is compared; invalid for a run that was not valid, and inconclusive where nothing can be
 /// compared.
 fn verdict(pair: &Pair, metrics: Option<&Metrics>, overload: Option<&Overload>) -> Verdict {
-    let live = pair.observed.manifest.live.as_ref();
-    if live.is_none_or(|live| live.validity.verdict != RunVerdict::Valid) {
+    if !pair.is_valid_run() {
         return Verdict::Invalid;
     }
     let metrics =
@@ -196,10 +199,15 @@ fn metrics(pair: &Pair, errors: &Errors) -> Metrics {
         let Found { predicted, error } = errors.get(time, n);
         let (low, high) = possible.interval(time, n, predicted, CONFIDENCE);
         let margin = Statistic::ALL[n].margin(pair.observed.scenario.margins());
-        let verdict = judge(&error, margin);
+        let (jobs, fewest) = (pair.seen.len(), Statistic::ALL[n].fewest_jobs());
+        let verdict = if jobs < fewest { Verdict::Inconclusive } else { judge(&error, margin) };
         let chance = error.interval(CONFIDENCE);
         let observed = observed[time as usize][n];
-        let undecided = verdict == Verdict::Inconclusive;
+        let needed = match verdict {
+            Verdict::Inconclusive if jobs < fewest => Some(fewest as u64),
+            Verdict::Inconclusive => longer(jobs, &error, margin),
+            _ => None,
+        };
         Metric {
             textbook: textbook.as_ref().and_then(|theory| Statistic::ALL[n].of_theory(theory, time)),
             ideal: ideal[time as usize][n],
@@ -214,7 +222,7 @@ fn metrics(pair: &Pair, errors: &Errors) -> Metrics {
             error_high: chance.high,
             margin,
             verdict,
-            jobs_needed: if undecided { longer(pair.seen.len(), &error, margin) } else { None },
+            jobs_needed: needed,
         }
     };
     let quantiles = |time: Time| {
@@ -235,4 +243,19 @@ fn effective_utilization(pair: &Pair, saturation: Option<Saturation>) -> f64 {
         saturation.and_then(|saturation| Some(saturation.offered_rate / saturation.sustainable_rate?.rate));
     let scenario = &pair.observed.scenario;
     seen.unwrap_or_else(|| scenario.arrival_rate() / sustainable_rate(scenario, pair.terms.terms()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_that_nearly_decides_is_not_asked_for_a_few_jobs_more() {
+        let error = RelativeError { value: 0.03, standard_error: 0.0068, freedom: 59, skewness: 0.0 };
+        let needed = jobs_needed(1_000, &error, 0.05).unwrap();
+        assert!((1_001..2_000).contains(&needed), "{needed}");
+        assert_eq!(longer(1_000, &error, 0.05), Some(2_000));
+        let wide = RelativeError { standard_error: 0.05, ..error };
+        assert_eq!(longer(1_000, &wide, 0.05), jobs_needed(1_000, &wide, 0.05));
+    }
 }

@@ -9,7 +9,7 @@ use crate::diagnostics::State;
 pub(super) fn sentence(comparison: &Comparison) -> String {
     match (&comparison.metrics, &comparison.overload) {
         (Some(metrics), _) => steady(comparison, metrics),
-        (None, Some(overload)) => overloaded(overload),
+        (None, Some(overload)) => overloaded(comparison.verdict, overload),
         (None, None) => match comparison.state() {
             State::Overloaded { .. } => {
                 "Overloaded: jobs came faster than the consumers work, so there is no steady state to predict.".to_owned()
@@ -23,11 +23,14 @@ pub(super) fn sentence(comparison: &Comparison) -> String {
 
 fn steady(comparison: &Comparison, metrics: &Metrics) -> String {
     let wait = &metrics.mean_wait_s;
+    // Where jobs hardly wait the error is relative to a service, as it is judged.
+    let of_a_service =
+        if wait.error.abs() < 0.999 * wait.relative_error.abs() { " of a service" } else { "" };
     let seen = format!(
-        "the mean wait was {}, predicted {} ({})",
+        "the mean wait was {}, predicted {} ({}{of_a_service})",
         milliseconds(wait.observed),
         milliseconds(wait.predicted),
-        percent(wait.relative_error)
+        percent(wait.error)
     );
     let textbook = wait.textbook.filter(|textbook| *textbook > 0.0).map_or_else(String::new, |textbook| {
         format!(
@@ -56,12 +59,21 @@ fn steady(comparison: &Comparison, metrics: &Metrics) -> String {
         Verdict::Inconclusive => {
             let remedy = match (comparison.jobs_needed, comparison.minutes_needed) {
                 (Some(jobs), Some(minutes)) => {
-                    format!("it needs {jobs} jobs, {minutes:.0} minutes, to decide")
+                    format!("it needs {jobs} jobs, {}, to decide", span(minutes))
                 }
                 _ => "the error is at the margin itself, and no length of the run would decide".to_owned(),
             };
             format!("Not decided: {seen}{textbook}; {remedy}.")
         }
+    }
+}
+
+/// A length of time for people.
+fn span(minutes: f64) -> String {
+    match minutes {
+        short if short < 2.0 => format!("{:.0} seconds", (60.0 * short).ceil()),
+        long if long < 120.0 => format!("{long:.0} minutes"),
+        longer => format!("{:.0} hours", longer / 60.0),
     }
 }
 
@@ -72,9 +84,11 @@ fn worst(metrics: &Metrics) -> Option<(String, &Metric)> {
     invalid.max_by(|(_, a), (_, b)| beyond(a).total_cmp(&beyond(b)))
 }
 
-fn overloaded(overload: &Overload) -> String {
+fn overloaded(verdict: Verdict, overload: &Overload) -> String {
     let Overload { sustainable_rate: rate, final_backlog: backlog } = overload;
-    let holds = match overall([rate.verdict, backlog.verdict].into_iter()) {
+    let of_figures = overall([rate.verdict, backlog.verdict].into_iter());
+    let holds = match of_figures {
+        _ if verdict != of_figures => "the run itself was not valid, so it says nothing of the prediction",
         Verdict::Valid => "the prediction holds",
         Verdict::Invalid => "the prediction does not hold",
         Verdict::Inconclusive => "not decided",

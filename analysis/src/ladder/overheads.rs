@@ -24,6 +24,13 @@ pub struct Correction {
     pub share: Figures,
 }
 
+impl Correction {
+    /// How the overhead differs, and not what it does: for a run that has no waits to explain.
+    pub fn without_shares(self) -> Self {
+        Correction { share: Figures::default(), ..self }
+    }
+}
+
 /// Why a prediction of the very same jobs is off: the overheads are exchanged one after another for those of the run.
 /// Empty where the run does not tell its own, or has jobs of its own.
 pub fn corrections(pair: &Pair) -> Vec<Correction> {

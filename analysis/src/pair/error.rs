@@ -84,6 +84,21 @@ pub enum PairError {
         /// What the margin allows, ms.
         margin_ms: f64,
     },
+    /// A job was begun before it was there.
+    #[error(
+        "{}: job {job} began {early_s} s before it was due\n  rule: jobs are sent when they are due, and the run's clocks \
+         agree to {uncertainty_s} s\n  remedy: look at its row of jobs.csv; if nobody changed it, drive again", path.display()
+    )]
+    Foresight {
+        /// The observation.
+        path: PathBuf,
+        /// The job.
+        job: u64,
+        /// How much too early, s.
+        early_s: f64,
+        /// What the clocks may be off by, s.
+        uncertainty_s: f64,
+    },
     /// No job was served after the warm-up.
     #[error("{}: no measured job was served\n  rule: a comparison needs served jobs\n  remedy: drive for longer", path.display())]
     NothingServed {

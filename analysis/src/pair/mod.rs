@@ -41,6 +41,8 @@ pub struct Pair {
     pub terms: MeasuredTerms,
     /// Where they come from.
     pub source: TermsSource,
+    /// The run folder of the prediction and the command that made it; `None` if the run's first third predicts the rest.
+    pub predicted_by: Option<(PathBuf, Vec<String>)>,
     /// Whether the two have the very same jobs: then entry n of each series is of the same job.
     pub shares_jobs: bool,
     /// The scenario of the prediction: that of the observation but for its seed.
@@ -60,6 +62,7 @@ pub struct Pair {
 /// A prediction as far as it is needed: its rows would take as much memory as those of the observation.
 struct Prediction {
     path: PathBuf,
+    command: Vec<String>,
     scenario: Scenario,
     calibration: Option<(CalibrationSource, Calibration)>,
     rows: Timetable,
@@ -73,7 +76,8 @@ impl Prediction {
         }
         let rows = Timetable::of_rows(&run.jobs);
         let calibration = run.manifest.calibration.zip(run.calibration);
-        Ok(Prediction { path: run.path, scenario: run.scenario, calibration, rows })
+        let command = run.manifest.command;
+        Ok(Prediction { path: run.path, command, scenario: run.scenario, calibration, rows })
     }
 }
 
@@ -135,6 +139,7 @@ impl Pair {
         let mut pair = Pair {
             terms: basis.terms,
             source: basis.source,
+            predicted_by: basis.predicted_by,
             shares_jobs,
             predicted_scenario: basis.scenario,
             judged_from: basis.judged_from,
@@ -155,7 +160,14 @@ impl Pair {
             return Err(PairError::NothingServed { path: pair.observed.path });
         }
         refuse_vague_clocks(&pair)?;
+        refuse_foresight(&pair)?;
         Ok(pair)
+    }
+
+    /// Whether the observed run kept its own promise.
+    pub fn is_valid_run(&self) -> bool {
+        let live = self.observed.manifest.live.as_ref();
+        live.is_some_and(|live| live.validity.verdict == run_folder::Verdict::Valid)
     }
 
     /// The judged jobs as another timetable of the predicted scenario has them: the same as the observed ones, or
@@ -208,6 +220,7 @@ impl Pair {
 struct Basis {
     terms: MeasuredTerms,
     source: TermsSource,
+    predicted_by: Option<(PathBuf, Vec<String>)>,
     scenario: Scenario,
     predicted: Timetable,
     judged_from: u64,
@@ -222,7 +235,9 @@ impl Basis {
     ) -> Result<Self, PairError> {
         let first = observed.jobs.iter().filter(|record| !record.warmup);
         let first_job = first.clone().next().map_or(u64::MAX, |record| record.job);
-        if let Some(Prediction { scenario, calibration: Some((source, calibration)), rows, .. }) = predicted {
+        if let Some(Prediction { path, command, scenario, calibration: Some((source, calibration)), rows }) =
+            predicted
+        {
             if !calibration.valid {
                 let doubt = "the calibration says of itself that its load was not what it was meant to be";
                 warnings.push(doubt.to_owned());
@@ -235,7 +250,15 @@ impl Basis {
                 warnings.push(other.to_owned());
             }
             let source = TermsSource::Calibration { file: source.file, made: source.made };
-            return Ok(Basis { terms, source, scenario, predicted: rows, judged_from: first_job });
+            let predicted_by = Some((path, command));
+            return Ok(Basis {
+                terms,
+                source,
+                predicted_by,
+                scenario,
+                predicted: rows,
+                judged_from: first_job,
+            });
         }
         let measured: Vec<&JobRecord> = first.collect();
         let third = measured.len() / 3;
@@ -245,7 +268,8 @@ impl Basis {
         let predicted = Timetable::of_scenario(&observed.scenario, terms.overheads());
         let judged_from = measured.get(third).map_or(u64::MAX, |record| record.job);
         let scenario = observed.scenario.clone();
-        Ok(Basis { terms, source: TermsSource::FirstThird, scenario, predicted, judged_from })
+        let source = TermsSource::FirstThird;
+        Ok(Basis { terms, source, predicted_by: None, scenario, predicted, judged_from })
     }
 }
 
@@ -291,6 +315,23 @@ fn refuse_vague_clocks(pair: &Pair) -> Result<(), PairError> {
         uncertainty_ms: uncertainty_s * 1e3,
         wait_ms: wait_s * 1e3,
         margin_ms: margin_s * 1e3,
+    })
+}
+
+/// A job is sent when it is due, and not begun before, as far as the clocks can tell.
+fn refuse_foresight(pair: &Pair) -> Result<(), PairError> {
+    /// Instants are written in whole nanoseconds.
+    const ROUNDING_S: f64 = 1e-8;
+    let observed = &pair.observed;
+    let uncertainty_s = observed.manifest.live.as_ref().map_or(0.0, |live| live.clock_uncertainty_s);
+    let early = pair.seen.wait_s.iter().position(|wait_s| *wait_s < -uncertainty_s - ROUNDING_S);
+    early.map_or(Ok(()), |n| {
+        Err(PairError::Foresight {
+            path: observed.path.clone(),
+            job: pair.seen.job[n],
+            early_s: -pair.seen.wait_s[n],
+            uncertainty_s,
+        })
     })
 }
 

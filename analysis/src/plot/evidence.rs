@@ -81,8 +81,8 @@ impl<'a> Evidence<'a> {
     /// long the run was.
     pub fn plots(&self) -> Vec<Plot> {
         let fits = |plot: &Plot| match plot {
-            Plot::WaitCdf | Plot::QuantileQuantile | Plot::Ladder => self.is_steady,
-            Plot::QueueLength => true,
+            plot if plot.is_of_steady_state() => self.is_steady,
+            Plot::WaitCdf | Plot::QuantileQuantile | Plot::Ladder | Plot::QueueLength => true,
             Plot::Residuals => self.residuals.is_some(),
             Plot::Errors => self.shares_jobs,
             Plot::ControlCharts => self.control.is_some(),
@@ -108,6 +108,7 @@ impl<'a> Evidence<'a> {
             }
         }
         match plot {
+            _ if plot.is_of_steady_state() && !self.is_steady => Err(PlotError::NoSteadyState),
             Plot::Errors if !self.shares_jobs => Err(PlotError::OtherJobs),
             Plot::Residuals if self.residuals.is_none_or(|residuals| residuals.series.is_empty()) => {
                 Err(PlotError::NoOverheads)

@@ -79,6 +79,11 @@ impl Plot {
         }
     }
 
+    /// Whether it shows what only a steady state has: how long jobs wait of an overloaded run depends on its length.
+    pub(crate) fn is_of_steady_state(self) -> bool {
+        matches!(self, Self::Ladder | Self::WaitCdf | Self::QuantileQuantile)
+    }
+
     /// The heading inside the picture.
     #[must_use]
     pub fn heading(self) -> &'static str {
@@ -228,6 +233,12 @@ pub enum PlotError {
          runs of one seed\n  remedy: draw quantile-quantile, or predict with the seed of the observation"
     )]
     OtherJobs,
+    /// The run was overloaded, or became another system under way.
+    #[error(
+        "the run has no steady state, so there is no law of waits to draw\n  rule: `ladder`, `wait-cdf` and \
+         `quantile-quantile` are of runs that could go on like that\n  remedy: draw queue-length, or drive fewer jobs a second"
+    )]
+    NoSteadyState,
     /// The recursion has no overheads to go by.
     #[error(
         "the run does not tell its overheads, so nothing can be said of what they leave unexplained\n  rule: \

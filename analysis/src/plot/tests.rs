@@ -194,7 +194,7 @@ fn unusual_but_valid_data_are_drawn() {
         [at_once, negative, overloaded(1), overloaded(3000), unpaired(900, 1700), unpaired(1, 5), no_answer];
     for (n, data) in few.into_iter().chain(odd).enumerate() {
         let evidence = data.evidence();
-        for plot in Plot::ALL.into_iter().filter(|plot| data.shares_jobs || *plot != Plot::Errors) {
+        for plot in evidence.plots() {
             let svg = plot.svg(&evidence).unwrap();
             assert!(!svg.contains("NaN") && !svg.contains("inf"), "{plot:?} of data {n}");
         }
@@ -208,9 +208,13 @@ fn a_run_without_a_steady_state_shows_no_figure_of_one() {
         data.evidence().plots(),
         [Plot::QueueLength, Plot::Residuals, Plot::Errors, Plot::ControlCharts]
     );
-    for plot in Plot::ALL.into_iter().filter(|plot| *plot != Plot::Ladder) {
+    for plot in data.evidence().plots() {
         let svg = plot.svg(&data.evidence()).unwrap();
         assert!(svg.contains("no steady state") && !svg.contains(", mean"), "{plot:?}");
+    }
+    for plot in [Plot::Ladder, Plot::WaitCdf, Plot::QuantileQuantile] {
+        let error = plot.svg(&data.evidence()).unwrap_err();
+        assert!(matches!(error, PlotError::NoSteadyState), "{plot:?}: {error}");
     }
 }
 

@@ -14,7 +14,7 @@ use crate::pair::Pair;
 use crate::plot::Plot;
 
 /// The whole page: nothing is fetched, pictures are inline.
-pub(super) fn page(pair: &Pair, comparison: &Comparison, pictures: &[Picture]) -> String {
+pub(super) fn page(pair: &Pair, comparison: &Comparison, pictures: &[Picture], command: &[String]) -> String {
     let mut body = String::new();
     heading(&mut body, pair, comparison);
     answer(&mut body, comparison);
@@ -61,7 +61,7 @@ pub(super) fn page(pair: &Pair, comparison: &Comparison, pictures: &[Picture]) -
     }
     section(&mut body, "Overheads of the prediction");
     body.push_str(&overheads(pair).html());
-    run(&mut body, pair);
+    run(&mut body, pair, command);
     let title = escape::html(pair.observed.scenario.name());
     let style = include_str!("style.css");
     format!(
@@ -122,7 +122,7 @@ fn figures(body: &mut String, pictures: &[Picture], plots: &[Plot]) {
     for picture in plots.iter().filter_map(|plot| pictures.iter().find(|picture| picture.plot == *plot)) {
         let _ = write!(
             body,
-            "<figure><div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"{}\">{}</div><figcaption>{}\
+            "<figure><p class=\"wider\" aria-hidden=\"true\">↔ wider than the screen</p><div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"{}\">{}</div><figcaption>{}\
              </figcaption></figure>",
             escape::html(picture.plot.heading()),
             picture.svg,
@@ -132,7 +132,7 @@ fn figures(body: &mut String, pictures: &[Picture], plots: &[Plot]) {
 }
 
 /// How the run went, and where it comes from.
-fn run(body: &mut String, pair: &Pair) {
+fn run(body: &mut String, pair: &Pair, command: &[String]) {
     if let Some(live) = &pair.observed.manifest.live {
         section(body, "Load and ledger");
         let _ =
@@ -150,7 +150,7 @@ fn run(body: &mut String, pair: &Pair) {
     }
     section(body, "Where this comes from");
     body.push_str("<dl>");
-    for (name, value, is_code) in provenance(pair) {
+    for (name, value, is_code) in provenance(pair, command) {
         let value = escape::html(&value);
         let value = if is_code { format!("<code>{value}</code>") } else { value };
         let _ = write!(body, "<dt>{name}</dt><dd>{value}</dd>");

@@ -7,7 +7,7 @@ use sim::cli::headline;
 use super::charts::{basis as basis_of_charts, success};
 use super::figures::{distances, metrics, overheads, overload, saturation};
 use super::reasons::{corrections, diagnostics, ladder, pauses, that_matter};
-use super::run::{basis, provenance};
+use super::run::{basis, ledger, load, provenance};
 use super::{Picture, escape, state_name};
 use crate::compare::{Comparison, Verdict};
 use crate::pair::Pair;
@@ -16,7 +16,12 @@ use crate::pair::Pair;
 const PAUSES: usize = 3;
 
 /// The report as Markdown; pictures are links to files beside it.
-pub(super) fn markdown(pair: &Pair, comparison: &Comparison, pictures: &[Picture]) -> String {
+pub(super) fn markdown(
+    pair: &Pair,
+    comparison: &Comparison,
+    pictures: &[Picture],
+    command: &[String],
+) -> String {
     let scenario = &pair.observed.scenario;
     let mut text = format!("# {}\n\n", escape::markdown(scenario.name()));
     let sign = match comparison.verdict {
@@ -71,8 +76,12 @@ pub(super) fn markdown(pair: &Pair, comparison: &Comparison, pictures: &[Picture
         section("How far apart the distributions are", &distances.markdown());
     }
     section("Overheads of the prediction", &overheads(pair).markdown());
+    if let Some(live) = &pair.observed.manifest.live {
+        section("Load", &load(live).markdown());
+        section("Ledger", &ledger(live.ledger).markdown());
+    }
     section("Pictures", &links(pictures));
-    let facts = provenance(pair).into_iter().map(|(name, value, is_code)| {
+    let facts = provenance(pair, command).into_iter().map(|(name, value, is_code)| {
         let value = if is_code { escape::code(&value) } else { escape::markdown(&value) };
         format!("- {name}: {value}\n")
     });

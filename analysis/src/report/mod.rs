@@ -49,19 +49,24 @@ struct Picture {
     svg: String,
 }
 
-/// Writes `report.html`, `report.md` and `plots/NAME.png` and `.svg` into a folder; returns the paths of page, Markdown
-/// and plots.
+/// Writes `report.html`, `report.md` and `plots/NAME.png` and `.svg` into a folder, for the command line that asked for
+/// it; returns the paths of page, Markdown and plots.
 ///
 /// # Errors
 /// [`ReportError`] if a picture cannot be drawn or a file cannot be written.
-pub fn write(folder: &Path, pair: &Pair, comparison: &Comparison) -> Result<Vec<PathBuf>, ReportError> {
+pub fn write(
+    folder: &Path,
+    pair: &Pair,
+    comparison: &Comparison,
+    command: &[String],
+) -> Result<Vec<PathBuf>, ReportError> {
     let plots = folder.join("plots");
     std::fs::create_dir_all(&plots).map_err(|source| ReportError::Io { path: plots.clone(), source })?;
     let evidence = Evidence::of(pair, comparison);
     let pictures = drawn(&evidence, &plots)?;
     let files = [
-        ("report.html", html::page(pair, comparison, &pictures)),
-        ("report.md", markdown::markdown(pair, comparison, &pictures)),
+        ("report.html", html::page(pair, comparison, &pictures, command)),
+        ("report.md", markdown::markdown(pair, comparison, &pictures, command)),
     ];
     let mut written = Vec::new();
     for (name, text) in files {

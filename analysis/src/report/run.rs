@@ -84,13 +84,17 @@ pub(super) fn validity(live: &LiveSummary) -> Option<Sheet> {
     (!checks.is_empty()).then_some(sheet)
 }
 
-/// Facts about where the run comes from, each with its name; those with `true` are code.
-pub(super) fn provenance(pair: &Pair) -> Vec<(&'static str, String, bool)> {
+/// Facts about where prediction, run and report (by `command`) come from, each with its name; those with `true` are code.
+pub(super) fn provenance(pair: &Pair, command: &[String]) -> Vec<(&'static str, String, bool)> {
     let manifest = &pair.observed.manifest;
     let machine = &manifest.machine;
-    vec![
-        ("Made by", manifest.command.join(" "), true),
-        ("Run folder", pair.observed.path.display().to_string(), true),
+    let predicted = pair.predicted_by.iter().flat_map(|(path, command)| {
+        [("Predicted by", command.join(" "), true), ("Its folder", path.display().to_string(), true)]
+    });
+    let observed = [
+        ("Observed by", manifest.command.join(" "), true),
+        ("Its folder", pair.observed.path.display().to_string(), true),
+        ("Compared by", command.join(" "), true),
         ("Begun", manifest.started.clone(), false),
         ("Seed", manifest.seed.to_string(), false),
         (
@@ -112,5 +116,6 @@ pub(super) fn provenance(pair: &Pair) -> Vec<(&'static str, String, bool)> {
             ),
             false,
         ),
-    ]
+    ];
+    predicted.chain(observed).collect()
 }

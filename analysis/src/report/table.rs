@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use sim::cli::headline;
 
-use super::figures::{metrics, overheads, overload, saturation};
+use super::figures::{distances, metrics, overheads, overload, saturation};
 use super::reasons::{corrections, diagnostics, ladder, pauses, that_matter};
 use super::run::basis;
 use super::sheet::{Sheet, wrapped};
@@ -30,6 +30,9 @@ pub fn table(pair: &Pair, comparison: &Comparison) -> String {
     };
     if let Some(found) = &comparison.metrics {
         section("predicted and observed", &fitting(&metrics(found)));
+        if let Some(distances) = distances(comparison) {
+            section("how far apart the distributions are", &distances);
+        }
     } else {
         if let Some(found) = &comparison.overload {
             section("what the consumers could do", &overload(found));

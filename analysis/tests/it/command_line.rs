@@ -47,19 +47,58 @@ fn compare_prints_the_agreed_keys() {
 }
 
 #[test]
-fn a_verdict_that_is_not_valid_fails_only_when_strict() {
+fn margins_are_given_by_flag_and_decide() {
     let folder = tempfile::tempdir().unwrap();
     pair(folder.path());
     let compare = |more: &[&str]| analysis(folder.path(), &[&["compare"], more].concat()).status.code();
     assert_eq!((compare(&[]), compare(&["--strict"])), (Some(0), Some(0)));
     let margin = ["--margin", "mean=1e-12"];
-    assert_eq!(compare(&margin), Some(0));
-    assert_eq!(compare(&[&margin[..], &["--strict"]].concat()), Some(1));
+    assert_eq!(compare(&margin), Some(1), "invalid, however strict");
     for wrong in ["mean", "mean=0", "mean=2", "median=0.1", "mean=x"] {
         assert_eq!(compare(&["--margin", wrong]), Some(2), "{wrong}");
     }
     assert_eq!(compare(&["--margin", "mean=0.05", "--margin", "mean=0.5"]), Some(2), "which of the two?");
     assert_eq!(compare(&["--margin", "mean=0.05", "--margin", "p99=0.5"]), Some(0));
+}
+
+#[test]
+fn an_invalid_prediction_and_a_run_that_is_not_valid_have_exit_codes() {
+    let scenario = scenario();
+    let late = records(&scenario, Terms { turnaround_s: 2.5 * TERMS.turnaround_s, ..TERMS });
+    for (seen, verdict, code) in [
+        (&late, Verdict::Valid, Some(1)),
+        (&records(&scenario, TERMS), Verdict::Invalid, Some(3)),
+        (&records(&scenario, TERMS), Verdict::Valid, Some(0)),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let sim = predicted(folder.path(), &scenario, Some(&calibration(&scenario, TERMS, 0.01)));
+        let live = observed(folder.path(), &scenario, seen, verdict);
+        let runs = [sim.to_str().unwrap(), live.to_str().unwrap()];
+        let output = analysis(folder.path(), &[&["compare"], &runs[..]].concat());
+        assert_eq!(output.status.code(), code, "{}", String::from_utf8_lossy(&output.stderr));
+        assert!(!output.stdout.is_empty(), "the table is there whatever the verdict");
+    }
+    let (folder, short) = (tempfile::tempdir().unwrap(), scenario.with_drive(50, 100));
+    predicted(&folder.path().join("data/runs"), &short, Some(&calibration(&short, TERMS, 0.01)));
+    observed(&folder.path().join("data/runs"), &short, &records(&short, TERMS), Verdict::Valid);
+    for (flags, code) in [(&["compare"][..], Some(0)), (&["compare", "--strict"], Some(1))] {
+        assert_eq!(analysis(folder.path(), flags).status.code(), code, "not decided: {flags:?}");
+    }
+}
+
+#[test]
+fn plots_of_waits_are_refused_without_a_steady_state() {
+    let folder = tempfile::tempdir().unwrap();
+    let scenario = scenario().with_rate(240.0);
+    let sim = predicted(folder.path(), &scenario, Some(&calibration(&scenario, TERMS, 0.01)));
+    let live = observed(folder.path(), &scenario, &records(&scenario, TERMS), Verdict::Valid);
+    let plot =
+        |name: &str| analysis(folder.path(), &["plot", name, sim.to_str().unwrap(), live.to_str().unwrap()]);
+    for name in ["ladder", "wait-cdf", "quantile-quantile"] {
+        let message = String::from_utf8(plot(name).stderr).unwrap();
+        assert!(message.contains("no steady state") && message.contains("remedy: "), "{message}");
+    }
+    assert!(plot("queue-length").status.success());
 }
 
 #[test]

@@ -31,7 +31,7 @@ impl Report {
     fn written(folder: &Path, pair: &Pair) -> Self {
         let comparison = compare(pair);
         let out = folder.join("report");
-        let paths = report::write(&out, pair, &comparison).unwrap();
+        let paths = report::write(&out, pair, &comparison, &["analysis".into(), "report".into()]).unwrap();
         assert_eq!(paths, ["report.html", "report.md", "plots"].map(|name| out.join(name)));
         let read = |name: &str| std::fs::read_to_string(out.join(name)).unwrap();
         let files = std::fs::read_dir(out.join("plots")).unwrap();

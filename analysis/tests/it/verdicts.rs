@@ -32,6 +32,8 @@ fn an_overloaded_run_has_no_steady_state_number_and_is_judged_by_what_it_sustain
     assert!(
         comparison.metrics.is_none() && comparison.distances.is_none() && comparison.jobs_needed.is_none()
     );
+    assert!(comparison.ladder.is_empty(), "no share of a mean wait is printed, either");
+    assert!(comparison.corrections.iter().all(|found| found.share.mean_wait_s.is_none()));
     let overload = comparison.overload.as_ref().unwrap();
     let rate = &overload.sustainable_rate;
     assert!((rate.observed - 1.0 / 0.00542).abs() < 8.0, "{rate:?}");
@@ -92,9 +94,40 @@ fn jobs_of_their_own_are_compared_as_samples_of_a_law() {
     assert_eq!(wait.verdict, Verdict::Inconclusive);
     assert!(wait.jobs_needed.unwrap() > 20_000, "{wait:?}");
 
+    // The interval is as wide as that of the jobs of the prediction, around the mean of their law.
+    let own = judged(&ours, &ours, &records(&ours, TERMS)).metrics.unwrap().mean_wait_s;
+    for (end, of_own) in [(wait.low, own.low), (wait.high, own.high)] {
+        let ratio = end / wait.predicted / (of_own / own.predicted);
+        assert!((ratio - 1.0).abs() < 1e-9, "{wait:?} beside {own:?}");
+    }
+    assert!((wait.predicted / own.predicted - 1.0).abs() > 0.01, "there is something to carry over");
+
     let other = judged(&ours, &theirs, &records(&theirs, Terms { turnaround_s: 1.1e-3, ..TERMS }));
     assert!(other.goodness.unwrap().sojourn.mean.p_value < 0.01);
     assert_eq!(other.verdict, Verdict::Invalid);
+}
+
+#[test]
+fn errors_of_short_waits_are_relative_to_a_service() {
+    let seen = Terms { idle_path_s: TERMS.idle_path_s + 0.2e-3, ..TERMS };
+    for (rate, relative_to_s) in [(10.0, Some(0.005)), (160.0, None)] {
+        let scenario = scenario().with_rate(rate);
+        let wait = judged(&scenario, &scenario, &records(&scenario, seen)).metrics.unwrap().mean_wait_s;
+        let expected = (wait.observed - wait.predicted) / relative_to_s.unwrap_or(wait.predicted);
+        assert!((wait.error / expected - 1.0).abs() < 1e-9, "at {rate}/s: {wait:?}");
+    }
+}
+
+#[test]
+fn a_run_of_a_few_jobs_is_not_called_valid() {
+    for (jobs, undecided, needed) in [(10, 8, 1_000), (50, 4, 1_000), (1_000, 0, 0)] {
+        let scenario = scenario().with_drive(jobs, 100);
+        let comparison = judged(&scenario, &scenario, &records(&scenario, TERMS));
+        let metrics = comparison.metrics.as_ref().unwrap();
+        let open = metrics.named().iter().filter(|(_, found)| found.verdict == Verdict::Inconclusive).count();
+        assert_eq!(open, undecided, "{jobs} jobs: {}", comparison.says);
+        assert_eq!(comparison.jobs_needed.unwrap_or(0), needed, "{jobs} jobs");
+    }
 }
 
 #[test]
@@ -137,10 +170,15 @@ fn what_each_overhead_did_adds_up_to_the_error() {
 
 #[test]
 fn the_margin_is_that_of_the_scenario() {
-    let strict = scenario().with_margins(Margins { mean: 0.001, ..Margins::default() });
+    let margins = Margins { mean: 0.001, p50: 0.02, p90: 0.03, p99: 0.04, ..Margins::default() };
+    let strict = scenario().with_margins(margins);
     let seen = Terms { turnaround_s: 0.41e-3, ..TERMS };
     let comparison = judged(&strict, &strict, &records(&strict, seen));
     let metrics = comparison.metrics.as_ref().unwrap();
-    assert_eq!((metrics.mean_wait_s.margin, metrics.wait_quantiles_s["0.99"].margin), (0.001, 0.10));
+    assert_eq!((metrics.mean_wait_s.margin, metrics.mean_sojourn_s.margin), (0.001, 0.001));
+    for quantiles in [&metrics.wait_quantiles_s, &metrics.sojourn_quantiles_s] {
+        let found = ["0.5", "0.9", "0.99"].map(|p| quantiles[p].margin);
+        assert_eq!(found, [0.02, 0.03, 0.04]);
+    }
     assert_ne!(metrics.mean_wait_s.verdict, Verdict::Valid);
 }
