@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use serde::Serialize;
-use sim::calibration::{self, Calibration, Drift, Sustainable, fit, forecast};
+use sim::calibration::{self, Calibration, Drift, FitError, MeasuredTerms, Sustainable, fit, forecast};
 use sim::cli::{CALIBRATIONS, headline};
 use sim::console::{Console, Failure, milliseconds};
 use sim::engine::Ring;
@@ -16,7 +16,7 @@ use sim::sampling::Jobs;
 use super::session::{Session, drivable};
 use crate::clock::timer_lateness;
 use crate::deployment::Deployment;
-use crate::pipeline::{Setup, Via};
+use crate::pipeline::{Observation, Setup, Via};
 use crate::validity::judge;
 
 /// Largest utilization, of consumers without overheads, at which is measured: nearly saturated ones are hardly ever
@@ -33,6 +33,10 @@ const MOST_BACKLOG: u64 = 20_000;
 
 /// Jobs of which the law of the services is known to a per mille or two.
 const LAW_JOBS: usize = 400_000;
+
+/// How often it is measured again at a lower rate, and at which share of the one before.
+const AGAIN: u32 = 2;
+const SLOWER: f64 = 0.6;
 
 /// Batches for the standard error of the sustainable rate.
 const RATE_BATCHES: usize = 10;
@@ -102,7 +106,7 @@ struct Answer<'a> {
 }
 
 pub(super) fn execute(arguments: &Arguments, console: &mut Console<'_>) -> Result<(), Failure> {
-    let (named, scenario) = load(arguments)?;
+    let (named, mut scenario) = load(arguments)?;
     let prefetch = scenario.effective_prefetch();
     let out = arguments.out.clone().unwrap_or_else(|| default_file(arguments, &scenario));
     make_folder_of(&out)?;
@@ -116,15 +120,7 @@ pub(super) fn execute(arguments: &Arguments, console: &mut Console<'_>) -> Resul
         scenario.queue().servers(),
         arguments.via.name()
     ));
-    let setup = Setup { via: arguments.via, burst: burst(&scenario), ..Setup::default() };
-    let mut observation = session.observe(&scenario, &setup, &[], arguments.quiet, console, |_| {})?;
-    if observation.interrupted {
-        return Err(Failure::Failed("interrupted; no calibration was written".into()));
-    }
-    console
-        .note(format!("processor stolen by the hypervisor: {:.2} %", 100.0 * observation.processors.stolen));
-    let backlog = observation.records.split_off(scenario.drive().total() as usize);
-    let terms = fit(&observation.records, prefetch).map_err(|error| Failure::Failed(error.to_string()))?;
+    let (observation, backlog, terms) = measure(&session, &mut scenario, arguments, console)?;
     let served = backlog.iter().filter(|record| record.outcome == Outcome::Served).count() as u64;
     let ledger = Ledger { consumed: observation.ledger.consumed - served, ..observation.ledger };
     let validity =
@@ -165,6 +161,49 @@ pub(super) fn execute(arguments: &Arguments, console: &mut Console<'_>) -> Resul
             validity.reasons.join("\n  ")
         ))),
     }
+}
+
+/// Drives the scenario and fits the terms to what was measured; beside it come the records of the backlog. Where hardly
+/// a job found a consumer idle the scenario is slowed down and driven again: long overheads saturate consumers far below
+/// what their services alone would let them do.
+fn measure(
+    session: &Session,
+    scenario: &mut Scenario,
+    arguments: &Arguments,
+    console: &mut Console<'_>,
+) -> Result<(Observation, Vec<JobRecord>, MeasuredTerms), Failure> {
+    let setup = Setup { via: arguments.via, burst: burst(scenario), ..Setup::default() };
+    let mut again = AGAIN;
+    loop {
+        let mut observation = session.observe(scenario, &setup, &[], arguments.quiet, console, |_| {})?;
+        if observation.interrupted {
+            return Err(Failure::Failed("interrupted; no calibration was written".into()));
+        }
+        let stolen = 100.0 * observation.processors.stolen;
+        console.note(format!("processor stolen by the hypervisor: {stolen:.2} %"));
+        let backlog = observation.records.split_off(scenario.drive().total() as usize);
+        match fit(&observation.records, scenario.effective_prefetch()) {
+            Ok(terms) => return Ok((observation, backlog, terms)),
+            Err(FitError::TooFew { term: "idle path", jobs, .. }) if again > 0 => {
+                again -= 1;
+                let rate = scenario.arrivals().rate();
+                *scenario = slower(scenario.clone());
+                console.note(format!(
+                    "at {rate:.1} jobs/s only {jobs} jobs found a consumer idle: measuring again at {:.1}",
+                    scenario.arrivals().rate()
+                ));
+            }
+            Err(error) => return Err(Failure::Failed(error.to_string())),
+        }
+    }
+}
+
+/// The same for as long, with fewer jobs a second.
+fn slower(scenario: Scenario) -> Scenario {
+    let (rate, drive) = (SLOWER * scenario.arrivals().rate(), scenario.drive());
+    let fewer = |jobs: u64| (SLOWER * jobs as f64).ceil() as u64;
+    let (measured, warmup) = (fewer(drive.jobs()), fewer(drive.warmup_jobs()));
+    scenario.with_rate(rate).with_drive(measured, warmup)
 }
 
 /// Where a calibration goes unless somebody says otherwise: a set-up has one file, the newest.
