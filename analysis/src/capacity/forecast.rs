@@ -26,7 +26,7 @@ pub struct Forecast {
     pub low_s: Option<f64>,
     /// Upper end; none where the queue might have no steady state.
     pub high_s: Option<f64>,
-    /// Probability that the figure is more than the target.
+    /// Probability that the figure is more than the target; not a number where the figure is not told.
     pub chance_of_missing: f64,
 }
 
@@ -35,6 +35,9 @@ impl Forecast {
     pub(super) const HOPELESS: Forecast =
         Forecast { value_s: None, low_s: None, high_s: None, chance_of_missing: 1.0 };
 
+    /// The figure if the queue has a steady state so near saturation that no run is long enough to tell it.
+    const UNTOLD: Forecast = Forecast { chance_of_missing: f64::NAN, ..Forecast::HOPELESS };
+
     /// Simulates a scenario of the system; each set of overheads that is possible is tried with the same jobs, so that the
     /// ratios to the calibrated ones are known far better than the values.
     pub(super) fn of(system: &System, scenario: &Scenario, target: Target) -> Self {
@@ -42,14 +45,17 @@ impl Forecast {
         if scenario.arrival_rate() >= system.sustainable_rate(servers) {
             return Forecast::HOPELESS;
         }
-        let Some((value_s, error)) = simulated(system, scenario, target) else { return Forecast::HOPELESS };
+        let Some((value_s, error)) = simulated(system, scenario, target) else { return Forecast::UNTOLD };
         let calibrated = (scenario.clone(), system.overheads());
         let models: Vec<_> = std::iter::once(calibrated)
             .chain(system.possible(POINTS).iter().map(|possible| possible.model(scenario)))
             .collect();
         let found = figures(&models, target, TRIED_JOBS);
-        let possible = sorted(found[1..].iter().map(|figure| value_s * figure / found[0]).collect());
-        let misses = |figure: &f64| normal::tail((target.at_most_s / figure).ln() / error);
+        // Where hardly a job waits the figure is 0, and its ratio to others no number.
+        let scale = if found[0] > 0.0 { value_s / found[0] } else { 1.0 };
+        let possible = sorted(found[1..].iter().map(|figure| scale * figure).collect());
+        let misses =
+            |figure: &f64| normal::tail((target.at_most_s / figure).ln() / error.max(f64::MIN_POSITIVE));
         let chance_of_missing = possible.iter().map(misses).sum::<f64>() / possible.len() as f64;
         let end =
             |p: f64, errors: f64| quantile_of_sorted(&possible, p).map(|end| end * (errors * error).exp());
@@ -82,6 +88,7 @@ pub(super) fn simulated(system: &System, scenario: &Scenario, target: Target) ->
         figure = estimate((2 * needed / u64::from(REPLICATIONS)).min(MOST_JOBS))?;
     }
     let interval = figure.interval()?;
-    // A 95 % interval, of a standard error either way.
-    Some((interval.estimate, (interval.high - interval.low) / 2.0 / 1.96 / interval.estimate))
+    // A 95 % interval, of a standard error either way; of a quantile that is 0 in all replications there is none.
+    let error = (interval.high - interval.low) / 2.0 / 1.96 / interval.estimate;
+    Some((interval.estimate, if interval.estimate > 0.0 { error } else { 0.0 }))
 }

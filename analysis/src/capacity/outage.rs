@@ -54,6 +54,8 @@ pub struct Backlog {
     pub outage_s: f64,
     /// Outages that were simulated.
     pub runs: u32,
+    /// Of them not worked off when the simulation ended: their times and jobs are at least what they are given as.
+    pub unfinished: u32,
     /// Jobs in the system when they come back.
     pub peak_backlog: Drained,
     /// From then until nobody waits, s.
@@ -71,6 +73,7 @@ struct Course {
     drain_s: f64,
     over: f64,
     levels: Vec<f64>,
+    is_drained: bool,
 }
 
 /// The fluid's answer, and many simulated outages with other jobs, in systems that the calibration leaves
@@ -121,6 +124,7 @@ pub fn backlog(
         servers,
         outage_s,
         runs,
+        unfinished: courses.iter().filter(|course| !course.is_drained).count() as u32,
         peak_backlog: drained(fluid.peak_backlog() + floor, &courses, |course| course.peak),
         drain_s: drained(fluid.drain_time(), &courses, |course| course.drain_s),
         jobs_over_target: drained(fluid.jobs_over(limit_s), &courses, |course| course.over),
@@ -203,5 +207,7 @@ fn simulate(
         level += change;
         level
     });
-    Course { peak, drain_s: drain_s.unwrap_or(wall.until_s - restart_s), over, levels: levels.collect() }
+    let is_drained = drain_s.is_some();
+    let drain_s = drain_s.unwrap_or(wall.until_s - restart_s);
+    Course { peak, drain_s, over, levels: levels.collect(), is_drained }
 }

@@ -30,7 +30,7 @@ pub enum CapacityError {
     /// The queue is of a kind for which capacity is not planned.
     #[error(
         "`{scenario}`: capacity is planned for one class of jobs in one fcfs queue\n  rule: no limit, patience, retry, \
-         breakdowns, outages or stations\n  remedy: simulate it: sim sweep … --set queue.servers=1,2,4"
+         breakdowns, outages, stations or jobs to begin with\n  remedy: simulate it: sim sweep … --set queue.servers=1,2,4"
     )]
     Kind {
         /// Name of the scenario.

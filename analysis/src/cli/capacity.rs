@@ -76,7 +76,7 @@ fn target(text: &str) -> Result<Target, String> {
 
 pub(super) fn execute(arguments: &Arguments, console: &mut Console<'_>) -> Result<(), Failure> {
     let system = open(arguments)?;
-    if !system.scenario.is_plain_fcfs() {
+    if !system.scenario.is_plain_fcfs() || system.scenario.initial_jobs() > 0 {
         let scenario = system.scenario.name().to_owned();
         return Err(refused(CapacityError::Kind { scenario }));
     }

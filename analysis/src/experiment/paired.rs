@@ -58,7 +58,8 @@ pub struct Paired {
     /// Mean sojourn, B over A, with an interval that knows how long a queue remembers.
     pub sojourns: Ratio,
     /// The same ratio as the recursion has it with these jobs and A's overheads: predicted from run A alone, but for the
-    /// factor that B was asked for; `None` where run A does not tell its overheads.
+    /// factor that B was asked for, or that was measured where neither was asked for any; `None` where run A does not tell
+    /// its overheads.
     pub predicted: Option<f64>,
     /// The same without overheads.
     pub ideal: f64,
@@ -92,7 +93,13 @@ pub fn paired(a: &Run, b: &Run, alpha: f64) -> Result<Paired, PairedError> {
         let (a, b) = names();
         return Err(PairedError::TooFew { a, b, jobs });
     }
-    let factor = b.scenario.experiment().map_or(1.0, |experiment| experiment.mean_factor());
+    let asked = |run: &Run| run.scenario.experiment().map(|experiment| experiment.mean_factor());
+    // Two versions of the work that no scenario tells apart differ by what is measured of them.
+    let measured = mean(&services[1]) / mean(&services[0]);
+    let factor = match (asked(a), asked(b)) {
+        (None, None) => measured,
+        (a, b) => b.unwrap_or(1.0) / a.unwrap_or(1.0),
+    };
     let ideal = replayed_ideally(&a.scenario, factor) / replayed_ideally(&a.scenario, 1.0);
     Ok(Paired {
         jobs,

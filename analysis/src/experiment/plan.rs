@@ -4,6 +4,8 @@ use serde::Serialize;
 use sim::normal;
 use statrs::distribution::{ContinuousCDF, Normal, StudentsT};
 
+use super::sample::FEWEST;
+
 /// What an experiment is to find, and how surely.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Design {
@@ -38,7 +40,7 @@ pub struct Plan {
 
 impl Design {
     /// The rule that a design keeps.
-    pub const RULE: &'static str = "reduction, alpha, power and share lie between 0 and 1 (a negative reduction is a slowdown, \
+    pub const RULE: &'static str = "reduction, alpha, power and share lie between 0 and 1, power above alpha (a negative reduction is a slowdown, \
                                     and one of less than 0.0001 takes more jobs than anybody has), and scv is positive";
 
     /// Whether the design keeps [`Design::RULE`].
@@ -52,6 +54,11 @@ impl Design {
             && inside(self.power)
             && inside(self.share)
             && self.power > self.alpha
+    }
+
+    /// Jobs of which each arm has as many as are compared at all.
+    fn fewest_jobs(&self) -> u64 {
+        (FEWEST as f64 / self.share.min(1.0 - self.share)).ceil() as u64
     }
 
     /// z_{1−α/2} + z_{power}, squared.
@@ -81,7 +88,7 @@ impl Design {
             logarithms_if_exponential: by_logarithm(std::f64::consts::PI.powi(2) / 6.0),
             logarithms_if_lognormal: by_logarithm(scv.ln_1p()),
             mann_whitney_if_exponential: z2 / (6.0 * (prob_b_shorter(reduction) - 0.5).powi(2)),
-            jobs: (2.0 * by_logarithm(scv) * uneven).ceil() as u64,
+            jobs: ((2.0 * by_logarithm(scv) * uneven).ceil() as u64).max(self.fewest_jobs()),
         }
     }
 

@@ -5,7 +5,7 @@ use sim::run_folder::Run;
 use sim::sampling::Arms;
 
 /// Fewest jobs of an arm; normal approximations are good to a per cent from here on.
-const FEWEST: usize = 50;
+pub(super) const FEWEST: usize = 50;
 
 /// Why a run shows no experiment.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

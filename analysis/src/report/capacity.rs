@@ -68,6 +68,7 @@ fn consumers(answer: &Answer) -> Sheet {
         let forecast = &candidate.forecast;
         let interval = match (forecast.low_s, forecast.high_s) {
             (Some(low), Some(high)) => times(low, high),
+            _ if forecast.chance_of_missing.is_nan() => "too near saturation to tell".to_owned(),
             _ => "no steady state".to_owned(),
         };
         let cells = vec![
@@ -87,12 +88,16 @@ fn sensitivity(answer: &Answer) -> String {
     let ideal = found
         .ideal_mean_sojourn
         .map_or_else(String::new, |ideal| format!(" (ideal queue: {})", portion(0.01 * ideal.abs())));
+    // A figure that is 0 before and after has no relative change.
+    let of_target = match found.target.is_finite() {
+        true => format!(", and {} more {}", portion(0.01 * found.target.abs()), answer.target.metric),
+        false => String::new(),
+    };
     format!(
-        "sensitivity: 1 % less capacity of {} consumers is {} more mean sojourn{ideal}, and {} more {}",
+        "sensitivity: 1 % less capacity of {} {} is {} more mean sojourn{ideal}{of_target}",
         count(u64::from(found.servers)),
+        if found.servers == 1 { "consumer" } else { "consumers" },
         portion(0.01 * found.mean_sojourn.abs()),
-        portion(0.01 * found.target.abs()),
-        answer.target.metric
     )
 }
 
@@ -136,10 +141,15 @@ fn pauses(answer: &Answer) -> String {
 
 fn outage_title(outage: &Backlog) -> String {
     format!(
-        "all {} consumers gone for {} s ({} outages simulated)",
+        "all {} {} gone for {} s ({} outages simulated{})",
         count(u64::from(outage.servers)),
+        if outage.servers == 1 { "consumer" } else { "consumers" },
         number(outage.outage_s),
-        outage.runs
+        outage.runs,
+        match outage.unfinished {
+            0 => String::new(),
+            some => format!("; {some} of them not worked off at the end, so upper ends are at least that"),
+        }
     )
 }
 

@@ -84,7 +84,7 @@ pub(super) fn success(run: &Run, control: &Control) -> [String; 2] {
     let rate = &control.success_rate;
     let failures = if rate.failures == 1 { "failure" } else { "failures" };
     let proved = format!(
-        "success rate: {} {failures} in {} jobs: at least {:.5} % (95 %, exact)",
+        "success rate, after all attempts: {} {failures} in {} jobs: at least {:.5} % (95 %, exact)",
         count(rate.failures),
         count(rate.jobs),
         // Never more than is proved.

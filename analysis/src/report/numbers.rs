@@ -63,6 +63,7 @@ pub(super) fn chance(value: f64) -> String {
     match value {
         value if value < 1e-3 => "< 0.1 %".to_owned(),
         value if value > 0.999 => "> 99.9 %".to_owned(),
+        value if value.is_nan() => NOTHING.to_owned(),
         value => format!("{:.1} %", 100.0 * value),
     }
 }

@@ -48,6 +48,33 @@ fn the_fewest_consumers_of_the_ideal_queue_match_theory() {
 }
 
 #[test]
+fn a_median_wait_of_nothing_is_met_for_sure() {
+    let folder = tempfile::tempdir().unwrap();
+    write_scenario(folder.path(), "idle", 20.0, 0.005, 1);
+    let flags = ["idle.toml", "--target", "p50_wait=0.0001"];
+    let found = answer(folder.path(), &flags);
+    assert_eq!(found["fewest"], 1, "{found}");
+    for key in ["value_s", "low_s", "high_s", "chance_of_missing"] {
+        assert_eq!(number(&found["consumers"][0][key]), 0.0, "{key}: {found}");
+    }
+    let text = analysis(folder.path(), &[&["capacity"], &flags[..]].concat()).stdout;
+    let text = String::from_utf8(text).unwrap();
+    assert!(!text.contains("NaN") && text.contains("less capacity of 1 consumer is"), "{text}");
+}
+
+#[test]
+fn a_transient_is_not_planned_as_a_steady_state() {
+    let folder = tempfile::tempdir().unwrap();
+    write_scenario(folder.path(), "backlog", 20.0, 0.005, 1);
+    let path = folder.path().join("backlog.toml");
+    let text = std::fs::read_to_string(&path).unwrap();
+    std::fs::write(&path, text + "[initial]\njobs = 1000\n").unwrap();
+    let output = analysis(folder.path(), &["capacity", "backlog.toml", "--p99-sojourn-s", "0.1"]);
+    let message = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.code() == Some(2) && message.contains("remedy: "), "{message}");
+}
+
+#[test]
 fn the_largest_load_of_the_ideal_queue_matches_theory() {
     let folder = tempfile::tempdir().unwrap();
     for (name, mean_s, servers, limit_s, largest) in
