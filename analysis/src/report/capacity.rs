@@ -55,10 +55,15 @@ fn basis(answer: &Answer) -> String {
     let source = &answer.source;
     let Some(calibration) = &source.calibration else { return "ideal queue, no calibration".to_owned() };
     let kind = source.queue_type.as_ref().map_or_else(String::new, |kind| format!(", {kind} queue"));
-    let with = source.measured_with.map_or_else(String::new, |with| {
-        format!(", measured with {with} {}", if with == 1 { "consumer" } else { "consumers" })
-    });
+    let with = source
+        .measured_with
+        .map_or_else(String::new, |with| format!(", measured with {with} {}", consumers_of(with)));
     format!("overheads of {calibration}{kind}{with}")
+}
+
+/// The word for so many of them.
+fn consumers_of(count: u32) -> &'static str {
+    if count == 1 { "consumer" } else { "consumers" }
 }
 
 fn consumers(answer: &Answer) -> Sheet {
@@ -96,7 +101,7 @@ fn sensitivity(answer: &Answer) -> String {
     format!(
         "sensitivity: 1 % less capacity of {} {} is {} more mean sojourn{ideal}{of_target}",
         count(u64::from(found.servers)),
-        if found.servers == 1 { "consumer" } else { "consumers" },
+        consumers_of(found.servers),
         portion(0.01 * found.mean_sojourn.abs()),
     )
 }
@@ -135,7 +140,7 @@ fn pauses(answer: &Answer) -> String {
         "pauses: one of {}, of broker or machine, with {} {} {harm}; {bears}. None is in the chance of missing",
         time(found.pause_s),
         count(u64::from(found.servers)),
-        if found.servers == 1 { "consumer" } else { "consumers" }
+        consumers_of(found.servers)
     )
 }
 
@@ -143,7 +148,7 @@ fn outage_title(outage: &Backlog) -> String {
     format!(
         "all {} {} gone for {} s ({} outages simulated{})",
         count(u64::from(outage.servers)),
-        if outage.servers == 1 { "consumer" } else { "consumers" },
+        consumers_of(outage.servers),
         number(outage.outage_s),
         outage.runs,
         match outage.unfinished {

@@ -22,26 +22,7 @@ pub(super) fn markdown(
     pictures: &[Picture],
     command: &[String],
 ) -> String {
-    let scenario = &pair.observed.scenario;
-    let mut text = format!("# {}\n\n", escape::markdown(scenario.name()));
-    let sign = match comparison.verdict {
-        Verdict::Valid => "✅ valid",
-        Verdict::Invalid => "❌ invalid",
-        Verdict::Inconclusive => "❔ inconclusive",
-    };
-    let state = state_name(comparison).map_or_else(String::new, |state| format!(", {state}"));
-    let _ = writeln!(text, "**{sign}{state}.** {}\n", escape::markdown(&comparison.says));
-    for warning in &comparison.warnings {
-        let _ = writeln!(text, "> ⚠️ {}\n", escape::markdown(warning));
-    }
-    let _ = writeln!(
-        text,
-        "{}, on {}; {}; {} jobs judged.\n",
-        escape::markdown(&headline(scenario)),
-        escape::markdown(&pair.set_up()),
-        escape::markdown(&basis(pair)),
-        comparison.jobs
-    );
+    let mut text = heading(pair, comparison);
     let mut section = |title: &str, content: &str| {
         let _ = writeln!(text, "## {title}\n\n{content}");
     };
@@ -88,6 +69,31 @@ pub(super) fn markdown(
     section("Where this comes from", &facts.collect::<String>());
     text.truncate(text.trim_end().len());
     text + "\n"
+}
+
+/// Verdict, warnings, and what was compared.
+fn heading(pair: &Pair, comparison: &Comparison) -> String {
+    let scenario = &pair.observed.scenario;
+    let mut text = format!("# {}\n\n", escape::markdown(scenario.name()));
+    let sign = match comparison.verdict {
+        Verdict::Valid => "✅ valid",
+        Verdict::Invalid => "❌ invalid",
+        Verdict::Inconclusive => "❔ inconclusive",
+    };
+    let state = state_name(comparison).map_or_else(String::new, |state| format!(", {state}"));
+    let _ = writeln!(text, "**{sign}{state}.** {}\n", escape::markdown(&comparison.says));
+    for warning in &comparison.warnings {
+        let _ = writeln!(text, "> ⚠️ {}\n", escape::markdown(warning));
+    }
+    let _ = writeln!(
+        text,
+        "{}, on {}; {}; {} jobs judged.\n",
+        escape::markdown(&headline(scenario)),
+        escape::markdown(&pair.set_up()),
+        escape::markdown(&basis(pair)),
+        comparison.jobs
+    );
+    text
 }
 
 fn links(pictures: &[Picture]) -> String {
