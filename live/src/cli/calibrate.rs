@@ -111,21 +111,20 @@ pub(super) fn execute(arguments: &Arguments, console: &mut Console<'_>) -> Resul
     let out = arguments.out.clone().unwrap_or_else(|| default_file(arguments, &scenario));
     make_folder_of(&out)?;
     let timer = timer_lateness();
-    let session = Session::open(&arguments.deployment, arguments.awake, console)?;
-    let broker = session.broker();
+    let mut session = Session::open(&arguments.deployment, arguments.awake, console)?;
     console.note(format!(
         "calibrating at {}, {} queue, prefetch {prefetch}, {} consumers, by {}",
-        broker.name(),
-        broker.queue_type(),
+        session.broker().name(),
+        session.broker().queue_type(),
         scenario.queue().servers(),
         arguments.via.name()
     ));
-    let (observation, backlog, terms) = measure(&session, &mut scenario, arguments, console)?;
+    let (observation, backlog, terms) = measure(&mut session, &mut scenario, arguments, console)?;
     let served = backlog.iter().filter(|record| record.outcome == Outcome::Served).count() as u64;
     let ledger = Ledger { consumed: observation.ledger.consumed - served, ..observation.ledger };
     let validity =
         judge(&scenario, &observation.records, &ledger, observation.processors, &observation.trouble);
-    let machine = Machine::this();
+    let (machine, broker) = (Machine::this(), session.broker());
     let calibration = Calibration {
         schema: calibration::SCHEMA,
         made: timestamp(console.now()),
@@ -167,7 +166,7 @@ pub(super) fn execute(arguments: &Arguments, console: &mut Console<'_>) -> Resul
 /// a job found a consumer idle the scenario is slowed down and driven again: long overheads saturate consumers far below
 /// what their services alone would let them do.
 fn measure(
-    session: &Session,
+    session: &mut Session,
     scenario: &mut Scenario,
     arguments: &Arguments,
     console: &mut Console<'_>,
@@ -192,6 +191,8 @@ fn measure(
                     "at {rate:.1} jobs/s only {jobs} jobs found a consumer idle: measuring again at {:.1}",
                     scenario.arrivals().rate()
                 ));
+                // A broker and consumers of its own: those of the first may still be at work.
+                *session = Session::open(&arguments.deployment, arguments.awake, console)?;
             }
             Err(error) => return Err(Failure::Failed(error.to_string())),
         }
