@@ -4,8 +4,9 @@ use serde::Serialize;
 use sim::estimate::{Estimates, Sample};
 use sim::model::Scenario;
 use sim::normal;
-use sim::output::{quantile_of_sorted, sorted};
+use sim::output::Interval;
 
+use super::length::Length;
 use super::{System, Target, figures};
 
 /// Replications, and measured jobs of each.
@@ -13,82 +14,235 @@ const REPLICATIONS: u32 = 16;
 const JOBS: u64 = 100_000;
 /// Measured jobs of a replication at most: what they do not tell is not told.
 const MOST_JOBS: u64 = 20_000_000;
-/// Systems that the calibration leaves possible, and jobs with which each is tried.
-const POINTS: u32 = 48;
+/// Jobs with which each system that the calibration leaves possible is tried, and the most where it remembers long.
 const TRIED_JOBS: u64 = 60_000;
+const MOST_TRIED_JOBS: u64 = 200_000;
 
 /// A figure with its 90 % interval and the chance that it misses a target.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Forecast {
-    /// By simulation of the calibrated model, s; none without a steady state.
+    /// By simulation of the calibrated model, s; none without a steady state, or where no run is long enough to tell.
     pub value_s: Option<f64>,
     /// Lower end of its 90 % interval: what the calibration leaves possible, and what the simulation does not know.
     pub low_s: Option<f64>,
-    /// Upper end; none where the queue might have no steady state.
+    /// Upper end; none where more than one in twenty of the possible queues has no steady state.
     pub high_s: Option<f64>,
-    /// Probability that the figure is more than the target; not a number where the figure is not told.
-    pub chance_of_missing: f64,
+    /// Probability that the figure is more than the target; none where the figure is not told.
+    pub chance_of_missing: Option<f64>,
+    /// Whether the target is met, by the calibrated model.
+    pub meets: bool,
 }
 
 impl Forecast {
+    /// The figure if no run is long enough to tell it.
+    const UNTOLD: Forecast =
+        Forecast { value_s: None, low_s: None, high_s: None, chance_of_missing: None, meets: false };
+
     /// The figure if the queue has no steady state.
-    pub(super) const HOPELESS: Forecast =
-        Forecast { value_s: None, low_s: None, high_s: None, chance_of_missing: 1.0 };
+    const HOPELESS: Forecast = Forecast { chance_of_missing: Some(1.0), ..Forecast::UNTOLD };
 
-    /// The figure if the queue has a steady state so near saturation that no run is long enough to tell it.
-    const UNTOLD: Forecast = Forecast { chance_of_missing: f64::NAN, ..Forecast::HOPELESS };
-
-    /// Simulates a scenario of the system; each set of overheads that is possible is tried with the same jobs, so that the
-    /// ratios to the calibrated ones are known far better than the values.
+    /// Simulates a scenario of the system; each system that is possible is tried with the same jobs, so that the ratios
+    /// to the calibrated one are known far better than the values.
     pub(super) fn of(system: &System, scenario: &Scenario, target: Target) -> Self {
         let servers = scenario.queue().servers();
         if scenario.arrival_rate() >= system.sustainable_rate(servers) {
             return Forecast::HOPELESS;
         }
-        let Some((value_s, error)) = simulated(system, scenario, target) else { return Forecast::UNTOLD };
-        let calibrated = (scenario.clone(), system.overheads());
-        let models: Vec<_> = std::iter::once(calibrated)
-            .chain(system.possible(POINTS).iter().map(|possible| possible.model(scenario)))
-            .collect();
-        let found = figures(&models, target, TRIED_JOBS);
-        // Where hardly a job waits the figure is 0, and its ratio to others no number.
-        let scale = if found[0] > 0.0 { value_s / found[0] } else { 1.0 };
-        let possible = sorted(found[1..].iter().map(|figure| scale * figure).collect());
-        let misses =
-            |figure: &f64| normal::tail((target.at_most_s / figure).ln() / error.max(f64::MIN_POSITIVE));
-        let chance_of_missing = possible.iter().map(misses).sum::<f64>() / possible.len() as f64;
-        let end =
-            |p: f64, errors: f64| quantile_of_sorted(&possible, p).map(|end| end * (errors * error).exp());
+        let Some(simulated) = Simulated::of(system, scenario, target) else { return Forecast::UNTOLD };
+        let meets = simulated.meets;
+        let Some((value_s, error)) = simulated.value_s.zip(simulated.error) else {
+            return Forecast { meets, ..Forecast::UNTOLD };
+        };
+        let law = Law { figures_s: possible_figures(system, scenario, target, value_s), error };
         Forecast {
             value_s: Some(value_s),
-            low_s: end(0.05, if possible.len() > 1 { 0.0 } else { -1.645 }),
-            high_s: end(0.95, if possible.len() > 1 { 0.0 } else { 1.645 }),
-            chance_of_missing,
+            low_s: law.quantile(0.05),
+            high_s: law.quantile(0.95),
+            chance_of_missing: Some(law.tail(target.at_most_s)),
+            meets,
         }
-    }
-
-    /// Whether the target is met, as far as the estimate says.
-    pub fn meets(&self, target: Target) -> bool {
-        self.value_s.is_some_and(|value_s| value_s <= target.at_most_s)
     }
 }
 
-/// The figure by many replications, s, and its relative standard error; none if no run is long enough.
-pub(super) fn simulated(system: &System, scenario: &Scenario, target: Target) -> Option<(f64, f64)> {
-    // What a queue remembers grows as 1/(1 − ρ)².
-    let busy = scenario.arrival_rate() / system.sustainable_rate(scenario.queue().servers());
-    let memory = (4.0 / (1.0 - busy).powi(2)).min(2e6) as u64;
-    let estimate = |jobs: u64| {
-        let scenario = scenario.clone().with_run(jobs, 10 * memory, REPLICATIONS);
-        Some(Estimates::of(&Sample::of(&scenario, &system.overheads()).ok()?).get(target.metric))
+/// The figure of each possible system, s; infinite where it has no steady state.
+fn possible_figures(system: &System, scenario: &Scenario, target: Target, value_s: f64) -> Vec<f64> {
+    let Some(length) = Length::of(system, scenario, TRIED_JOBS) else { return Vec::new() };
+    let scenario = length.at_most(MOST_TRIED_JOBS).of_run(scenario.clone(), 1);
+    let (rate, servers) = (scenario.arrival_rate(), scenario.queue().servers());
+    let is_steady: Vec<bool> =
+        system.possible().iter().map(|possible| rate < possible.sustainable_rate(servers)).collect();
+    let steady = system.possible().iter().zip(&is_steady).filter(|(_, is_steady)| **is_steady);
+    let models: Vec<_> = std::iter::once((scenario.clone(), system.overheads()))
+        .chain(steady.map(|(possible, _)| possible.model(&scenario)))
+        .collect();
+    let mut found = figures(&models, target).into_iter();
+    let calibrated = found.next().unwrap_or(0.0);
+    // Where hardly a job waits the figure is 0, and its ratio to others no number.
+    let scale = if calibrated > 0.0 { value_s / calibrated } else { 1.0 };
+    let figure = |is_steady: &bool| match is_steady {
+        true => found.next().map_or(f64::NAN, |figure| scale * figure),
+        false => f64::INFINITY,
     };
-    let mut figure = estimate(JOBS.max(20 * memory))?;
-    // How many jobs a quantile takes is known after a first look.
-    if let Some(needed) = figure.needed_jobs {
-        figure = estimate((2 * needed / u64::from(REPLICATIONS)).min(MOST_JOBS))?;
+    is_steady.iter().map(figure).collect()
+}
+
+/// The law of a figure: as likely around each of some, with a relative standard error.
+struct Law {
+    figures_s: Vec<f64>,
+    error: f64,
+}
+
+impl Law {
+    /// The probability of more than `at_most_s`.
+    fn tail(&self, at_most_s: f64) -> f64 {
+        let more = |figure_s: &f64| match self.error > 0.0 && *figure_s > 0.0 && figure_s.is_finite() {
+            true => normal::tail((at_most_s / figure_s).ln() / self.error),
+            false => f64::from(u8::from(*figure_s > at_most_s)),
+        };
+        self.figures_s.iter().map(more).sum::<f64>() / self.figures_s.len() as f64
     }
-    let interval = figure.interval()?;
-    // A 95 % interval, of a standard error either way; of a quantile that is 0 in all replications there is none.
+
+    /// The figure that is exceeded with probability 1 − `p`, s; none if that is infinite.
+    fn quantile(&self, p: f64) -> Option<f64> {
+        let finite = self.figures_s.iter().copied().filter(|figure_s| figure_s.is_finite());
+        let (mut low, mut high) = (0.0, finite.fold(0.0, f64::max) * (6.0 * self.error).exp());
+        if self.tail(high) > 1.0 - p {
+            return None;
+        }
+        // To the last bit, or nearly.
+        for _ in 0..60 {
+            let middle = 0.5 * (low + high);
+            if self.tail(middle) > 1.0 - p { low = middle } else { high = middle }
+        }
+        Some(high)
+    }
+}
+
+/// What the calibrated model says by itself.
+pub(super) struct Simulated {
+    /// The figure, s; none if no run is long enough to tell it.
+    value_s: Option<f64>,
+    /// Its relative standard error.
+    error: Option<f64>,
+    /// Whether the target is met. A quantile far below it need not be told for that: a share of the jobs is enough.
+    pub(super) meets: bool,
+}
+
+impl Simulated {
+    /// Many replications; none without a steady state, or so near saturation that no run is long enough.
+    pub(super) fn of(system: &System, scenario: &Scenario, target: Target) -> Option<Self> {
+        let length = Length::of(system, scenario, JOBS)?;
+        let sample = |length: Length| {
+            Sample::of(&length.of_run(scenario.clone(), REPLICATIONS), &system.overheads()).ok()
+        };
+        let mut found = sample(length)?;
+        let mut figure = Estimates::of(&found).get(target.metric);
+        // How many jobs a quantile takes is known after a first look.
+        let each = figure.needed_jobs.map(|needed| 2 * needed / u64::from(REPLICATIONS));
+        if let Some(jobs) = each.filter(|jobs| *jobs <= MOST_JOBS) {
+            found = sample(length.with_jobs(jobs))?;
+            figure = Estimates::of(&found).get(target.metric);
+        }
+        let interval = figure.interval();
+        let meets = match interval {
+            Some(interval) => interval.estimate <= target.at_most_s,
+            None => target.is_met_by(found.replications()),
+        };
+        Some(Simulated {
+            value_s: interval.map(|interval| interval.estimate),
+            error: interval.map(|interval| relative_error(&interval)),
+            meets,
+        })
+    }
+}
+
+/// Of a 95 % interval, which is two standard errors either way; of a quantile that is 0 in all replications there is none.
+fn relative_error(interval: &Interval) -> f64 {
     let error = (interval.high - interval.low) / 2.0 / 1.96 / interval.estimate;
-    Some((interval.estimate, if interval.estimate > 0.0 { error } else { 0.0 }))
+    if interval.estimate > 0.0 { error } else { 0.0 }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use sim::calibration::parse;
+    use sim::scenario_file;
+
+    use super::*;
+    use crate::capacity::WhatIf;
+
+    fn scenario(rate: f64) -> Scenario {
+        let text = format!(
+            "schema = 1\nname = \"one\"\n[arrivals]\nrate = {rate:?}\n[service]\nmean = 0.005\n[queue]\nprefetch = 1\n"
+        );
+        scenario_file::parse(&text, "test").unwrap()
+    }
+
+    /// One consumer with 0.4 ms of turnaround, give or take a third, and nothing else.
+    fn system(rate: f64) -> System {
+        let term = |name: &str, mean_s: f64| {
+            format!(
+                "[terms.{name}]\nmean_s = {mean_s:?}\nstandard_error_s = {:?}\nstandard_deviation_s = 0.0\njobs = 10\n",
+                mean_s / 3.0
+            )
+        };
+        let calibration = "schema = 1\nmade = \"2026-01-01T12:00:00Z\"\nqueue_type = \"classic\"\nprefetch = 1\nservers = 1\n\
+                           broker = \"test\"\nmachine = \"test\"\narrival_rate = 160.0\nmean_service_s = 0.005\njobs = 800\n\
+                           valid = true\nstolen = 0.0\nvia = \"http\"\nawake = false\n"
+            .to_owned()
+            + &term("idle_path", 0.0)
+            + &term("turnaround", 4e-4)
+            + &term("overshoot", 0.0);
+        let path = Path::new("test.toml");
+        let calibration = Some((path.to_owned(), parse(&calibration, path).unwrap()));
+        System::of_scenario(scenario(rate), path, calibration, &WhatIf::default())
+    }
+
+    // M/M/1 with μ − λ = 2/s: p99.9 of the sojourn is ln(1000)/2 = 3.5 s, and one in e^20 takes more than 10 s.
+    #[test]
+    fn a_target_far_away_is_met_though_the_figure_is_not_told() {
+        let forecast = |rate: f64, at_most_s: f64| {
+            let system = System::of_scenario(scenario(rate), Path::new("test"), None, &WhatIf::default());
+            let metric = "p99.9_sojourn".parse().unwrap();
+            Forecast::of(&system, &system.scenario, Target { metric, at_most_s })
+        };
+        assert_eq!(forecast(198.0, 10.0), Forecast { meets: true, ..Forecast::UNTOLD });
+        assert_eq!(forecast(198.0, 1.0), Forecast::UNTOLD);
+        assert_eq!(forecast(199.8, 100.0), Forecast::UNTOLD);
+    }
+
+    // 5.4 ms a job; what saturates the consumer at 182/s is 5.49 ms, six tenths of a standard error more.
+    #[test]
+    fn systems_without_a_steady_state_are_among_what_is_possible() {
+        let metric = "mean_sojourn".parse().unwrap();
+        let target = Target { metric, at_most_s: 2.0 };
+        let forecast = |rate: f64| {
+            let system = system(rate);
+            Forecast::of(&system, &system.with(rate, 1), target)
+        };
+        let near = forecast(182.0);
+        assert!(near.meets && near.low_s.is_some() && near.high_s.is_none(), "{near:?}");
+        // One in four has none, and some more are too long.
+        let chance = near.chance_of_missing.unwrap();
+        assert!((0.25..0.45).contains(&chance), "{near:?}");
+        let far = forecast(100.0);
+        assert!(far.high_s.is_some() && far.chance_of_missing.unwrap() < 1e-6, "{far:?}");
+        assert_eq!(forecast(190.0), Forecast::HOPELESS);
+    }
+
+    #[test]
+    fn a_law_of_possible_figures_has_tail_and_quantiles_of_the_mixture() {
+        let point = Law { figures_s: vec![0.02], error: 0.01 };
+        assert!((point.tail(0.02) - 0.5).abs() < 1e-12);
+        // Of a normal logarithm: 0.02·exp(±1.645 %).
+        let [low, high] = [0.05, 0.95].map(|p| point.quantile(p).unwrap());
+        assert!((low / 0.02 - (-0.016_448_5_f64).exp()).abs() < 1e-6, "{low}");
+        assert!((high / 0.02 - 0.016_448_5_f64.exp()).abs() < 1e-6, "{high}");
+        let exact = Law { figures_s: vec![0.01, 0.02, 0.03, f64::INFINITY], error: 0.0 };
+        assert_eq!([0.005, 0.02, 0.5].map(|at| exact.tail(at)), [1.0, 0.5, 0.25]);
+        assert_eq!([exact.quantile(0.7), exact.quantile(0.95)], [Some(0.03), None]);
+        let nothing = Law { figures_s: vec![0.0; 3], error: 0.0 };
+        assert_eq!((nothing.tail(0.1), nothing.quantile(0.95)), (0.0, Some(0.0)));
+    }
 }

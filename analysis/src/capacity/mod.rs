@@ -4,6 +4,7 @@
 //! sure that is.
 
 mod forecast;
+mod length;
 mod outage;
 mod pause;
 mod rate;
@@ -41,7 +42,8 @@ pub struct Answer {
     pub sensitivity: Sensitivity,
     /// What the consumers that there are carry.
     pub largest_rate: LargestRate,
-    /// How many pauses the target bears, with the fewest consumers.
+    /// How many pauses the target bears, with the fewest consumers; none so near saturation that nothing is left of none of
+    /// them when the next begins.
     pub pauses: Option<Pauses>,
     /// What an outage does, if asked, with the fewest consumers.
     pub outage: Option<Backlog>,
@@ -49,17 +51,22 @@ pub struct Answer {
     pub warnings: Vec<String>,
 }
 
-/// Answers all of it; `say` is told what is under way.
+/// A pause of broker or machine as it is often seen, s.
+const PAUSE_S: f64 = 0.1;
+
+/// Answers all of it; `say` is told what is under way. Without a length of pauses it is a tenth of a second.
 ///
 /// # Errors
-/// [`CapacityError`] if no number of consumers, or no load, meets the target.
+/// [`CapacityError`] if no number of consumers meets the target, if a job of the system is not like another or its
+/// arrivals do not settle, and if a pause or an outage that is asked for is too long to be simulated.
 pub fn answer(
     system: &System,
     target: Target,
-    pause_s: f64,
+    pause_s: Option<f64>,
     outage_s: Option<f64>,
     mut say: impl FnMut(&str),
 ) -> Result<Answer, CapacityError> {
+    system.refuse_unsettled()?;
     target.refuse_impossible(system)?;
     say("how many consumers");
     let staffing = staffing(system, target)?;
@@ -68,11 +75,16 @@ pub fn answer(
     say("the largest load of the consumers that there are");
     let largest_rate = largest_rate(system, target, system.scenario.queue().servers());
     say("pause after pause");
-    let pauses = pauses(system, target, staffing.fewest, pause_s)?;
+    let pauses = match pause_s {
+        Some(pause_s) => pauses(system, target, staffing.fewest, pause_s)?,
+        // What nobody asked for need not be told.
+        None => pauses(system, target, staffing.fewest, PAUSE_S).unwrap_or(None),
+    };
     let outage = outage_s
         .map(|outage_s| {
-            say("outage after outage");
-            backlog(system, target, staffing.fewest, outage_s)
+            backlog(system, target, staffing.fewest, outage_s, |done, of| {
+                say(&format!("outage after outage: {done} of {of}"));
+            })
         })
         .transpose()?;
     Ok(Answer {
@@ -88,12 +100,10 @@ pub fn answer(
     })
 }
 
-/// The figure of one replication of so many jobs for each of several models, with the same jobs: what differs is the
-/// models' doing.
-fn figures(models: &[(Scenario, Overheads)], target: Target, jobs: u64) -> Vec<f64> {
+/// The figure of one replication of each of several models, with the same jobs: what differs is the models' doing.
+fn figures(models: &[(Scenario, Overheads)], target: Target) -> Vec<f64> {
     let figure = |(scenario, overheads): &(Scenario, Overheads)| {
-        let scenario = scenario.clone().with_run(jobs, jobs / 10, 1);
-        let replications = sim::engine::simulate_numbers(&scenario, overheads, 0..1);
+        let replications = sim::engine::simulate_numbers(scenario, overheads, 0..1);
         target.metric.of(&replications[0])
     };
     models.par_iter().map(figure).collect()

@@ -1,9 +1,12 @@
 //! What piles up while consumers are gone, and how long it takes to drain.
 
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
 use rayon::prelude::*;
 use serde::Serialize;
 use sim::engine::Consumers;
-use sim::model::{Scenario, Terms};
+use sim::model::{Overheads, Scenario};
 use sim::output::{quantile_of_sorted, sorted};
 use sim::sampling::Jobs;
 use sim::theory::fluid::FluidOutage;
@@ -13,7 +16,7 @@ use super::{CapacityError, System, Target};
 /// Outages that are simulated, and jobs of all of them together at most.
 const RUNS: u32 = 40;
 const FEWEST_RUNS: u32 = 6;
-const JOBS: f64 = 3e8;
+const JOBS: f64 = 1.5e8;
 /// Jobs of one of them at most.
 const MOST_JOBS: f64 = 1e8;
 /// Instants of the curve.
@@ -58,9 +61,9 @@ pub struct Backlog {
     pub unfinished: u32,
     /// Jobs in the system when they come back.
     pub peak_backlog: Drained,
-    /// From then until nobody waits, s.
+    /// From then until a job finds a consumer that is free, s.
     pub drain_s: Drained,
-    /// Jobs whose sojourn is longer than the target's.
+    /// Jobs whose time is longer than the target's: the wait or the sojourn, whichever it is of.
     pub jobs_over_target: Drained,
     /// The backlog over time.
     #[serde(skip)]
@@ -77,7 +80,7 @@ struct Course {
 }
 
 /// The fluid's answer, and many simulated outages with other jobs, in systems that the calibration leaves
-/// possible.
+/// possible; `say` is told how many are done, and of how many.
 ///
 /// Consumers that are gone stop where they are and go on later, so their clock stands still: the recursion runs on it,
 /// with all jobs of the outage due at once, and what it says is put back on the clock of the wall.
@@ -92,6 +95,7 @@ pub fn backlog(
     target: Target,
     servers: u32,
     outage_s: f64,
+    mut say: impl FnMut(u32, u32),
 ) -> Result<Backlog, CapacityError> {
     let rate = system.scenario.arrival_rate();
     let capacity = system.sustainable_rate(servers);
@@ -106,15 +110,25 @@ pub fn backlog(
     let runs = ((JOBS / jobs) as u32).clamp(FEWEST_RUNS, RUNS);
     let until_s = outage_s + 1.3 * fluid.drain_time();
     let at_s: Vec<f64> = (0..INSTANTS).map(|n| until_s * n as f64 / (INSTANTS - 1) as f64).collect();
-    let possible = system.possible(runs);
+    let possible = system.spread(runs);
     let course = |run: u32| {
         let (scenario, overheads) =
             possible[run as usize % possible.len()].model(&system.with(rate, servers));
         let wall = Wall { from_s: settled_s, outage_s, until_s: settled_s + outage_s + after_s };
-        simulate(&scenario, overheads.means(), run, &wall, target, &at_s)
+        simulate(&scenario, &overheads, run, &wall, target, &at_s)
     };
-    let courses: Vec<Course> = (0..runs).into_par_iter().map(course).collect();
-    let limit_s = target.at_most_s;
+    let mut courses: Vec<Course> = Vec::new();
+    for from in (0..runs).step_by(rayon::current_num_threads()) {
+        say(from, runs);
+        let round = from..runs.min(from + rayon::current_num_threads() as u32);
+        courses.extend(round.into_par_iter().map(course).collect::<Vec<_>>());
+    }
+    // The fluid knows delays, and of a sojourn the service comes on top.
+    let service_s = match target.metric.is_sojourn() {
+        true => system.scenario.mean_service_of(0, 0),
+        false => 0.0,
+    };
+    let limit_s = (target.at_most_s - service_s).max(0.0);
     let floor = courses.iter().map(|course| course.levels[0]).sum::<f64>() / f64::from(runs);
     let levels = |p: f64| -> Vec<f64> {
         (0..INSTANTS).map(|n| quantiles(courses.iter().map(|course| course.levels[n]), p)).collect()
@@ -141,6 +155,33 @@ fn quantiles(values: impl Iterator<Item = f64>, p: f64) -> f64 {
     quantile_of_sorted(&sorted(values.collect()), p).unwrap_or(0.0)
 }
 
+/// The latest ends of services, as many as there are consumers: if one of them is over, so is all but fewer jobs than
+/// there are consumers.
+struct Latest {
+    consumers: usize,
+    /// As bits, which have the order of what is not negative.
+    ends_s: BinaryHeap<Reverse<u64>>,
+}
+
+impl Latest {
+    fn new(consumers: u32) -> Self {
+        Latest { consumers: consumers as usize, ends_s: BinaryHeap::with_capacity(consumers as usize + 1) }
+    }
+
+    fn record(&mut self, end_s: f64) {
+        self.ends_s.push(Reverse(end_s.to_bits()));
+        if self.ends_s.len() > self.consumers {
+            self.ends_s.pop();
+        }
+    }
+
+    /// Whether fewer jobs are there than consumers.
+    fn is_one_over(&self, now_s: f64) -> bool {
+        self.ends_s.len() < self.consumers
+            || self.ends_s.peek().is_some_and(|Reverse(earliest)| f64::from_bits(*earliest) <= now_s)
+    }
+}
+
 /// When the consumers are gone, by the clock of the wall, s.
 struct Wall {
     from_s: f64,
@@ -162,14 +203,15 @@ impl Wall {
 
 fn simulate(
     scenario: &Scenario,
-    terms: Terms,
+    overheads: &Overheads,
     replication: u32,
     wall: &Wall,
     target: Target,
     at_s: &[f64],
 ) -> Course {
-    let prefetch = scenario.queue().prefetch();
-    let mut consumers = Consumers::new(scenario.queue().servers(), prefetch, terms);
+    let mut consumers = Consumers::of(scenario, overheads, replication);
+    let mut latest = Latest::new(scenario.queue().servers());
+    let is_sojourn = target.metric.is_sojourn();
     let restart_s = wall.from_s + wall.outage_s;
     let step_s = at_s[1];
     // Arrivals and departures by interval between two instants; their running difference is the level.
@@ -186,19 +228,21 @@ fn simulate(
             break;
         }
         let own_due_s = wall.own(job.due_s);
+        let finds_one_free = latest.is_one_over(own_due_s);
         let timing = consumers.serve(own_due_s, job.demand_s);
+        latest.record(timing.done_s);
         let done_s = wall.of(timing.done_s);
+        let until_s = if is_sojourn { done_s } else { wall.of(timing.start_s) };
         change(job.due_s, 1.0);
         change(done_s, -1.0);
         if job.due_s <= restart_s && done_s > restart_s {
             peak += 1.0;
         }
         let is_after = job.due_s > restart_s;
-        if job.due_s > wall.from_s && done_s - job.due_s > target.at_most_s && drain_s.is_none() {
+        if job.due_s > wall.from_s && until_s - job.due_s > target.at_most_s && drain_s.is_none() {
             over += 1.0;
         }
-        // The first job since the restart that nobody is before of.
-        if is_after && drain_s.is_none() && timing.start_s <= own_due_s + terms.idle_path_s + 1e-9 {
+        if is_after && drain_s.is_none() && finds_one_free {
             drain_s = Some(job.due_s - restart_s);
         }
     }

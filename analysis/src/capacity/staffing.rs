@@ -4,6 +4,7 @@ use serde::Serialize;
 use sim::model::Shape;
 use sim::theory::mmc::Mmc;
 
+use super::forecast::Simulated;
 use super::{CapacityError, Forecast, System, Target};
 
 /// Consumers that are tried at most.
@@ -19,8 +20,6 @@ pub struct Candidate {
     /// The figure of the target.
     #[serde(flatten)]
     pub forecast: Forecast,
-    /// Whether it meets the target.
-    pub meets: bool,
 }
 
 /// The fewest consumers that meet a target, and their neighbours.
@@ -43,10 +42,13 @@ pub struct Staffing {
 /// Erlang 1917; Halfin & Whitt 1981, *Operations Research* 29.
 pub fn staffing(system: &System, target: Target) -> Result<Staffing, CapacityError> {
     let rate = system.scenario.arrival_rate();
-    let meets = |servers: u32| servers > 0 && candidate(system, target, servers).meets;
+    let meets = |servers: u32| {
+        let scenario = system.with(rate, servers);
+        servers > 0 && Simulated::of(system, &scenario, target).is_some_and(|found| found.meets)
+    };
     let too_many = || {
-        let asked = sim::console::milliseconds(target.at_most_s);
-        CapacityError::TooMany { most: MOST, metric: target.metric, asked, rate }
+        let Target { metric, at_most_s } = target;
+        CapacityError::TooMany { most: MOST, metric, at_most_s, rate }
     };
     let mut fewest = first_guess(system, target)?;
     if fewest > MOST {
@@ -78,11 +80,11 @@ pub fn staffing(system: &System, target: Target) -> Result<Staffing, CapacityErr
     Ok(Staffing { fewest, consumers: shown.map(|servers| candidate(system, target, servers)).collect() })
 }
 
-pub(super) fn candidate(system: &System, target: Target, servers: u32) -> Candidate {
+fn candidate(system: &System, target: Target, servers: u32) -> Candidate {
     let rate = system.scenario.arrival_rate();
     let forecast = Forecast::of(system, &system.with(rate, servers), target);
     let effective_utilization = rate / system.sustainable_rate(servers);
-    Candidate { servers, effective_utilization, forecast, meets: forecast.meets(target) }
+    Candidate { servers, effective_utilization, forecast }
 }
 
 /// Where M/M/c with the rate of these consumers meets the target, or the fewest that carry the load where services are
@@ -106,6 +108,6 @@ fn first_guess(system: &System, target: Target) -> Result<u32, CapacityError> {
         Some(value_s <= target.at_most_s)
     };
     // Beyond twice the load and some more nobody waits: what is not met there, overheads decide.
-    let most = (2 * least + 50).min(MOST);
+    let most = least.saturating_mul(2).saturating_add(50).min(MOST);
     Ok((least..=most).find(|servers| within(*servers) == Some(true)).unwrap_or(least))
 }

@@ -5,8 +5,15 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 use sim::calibration::{self, Calibration, MeasuredTerms, Origin, fit_run, possible, possible_services};
 use sim::engine::sustainable_rate;
-use sim::model::{Overheads, Scenario, Terms};
+use sim::estimate::Memory;
+use sim::model::{ArrivalProcess, Overheads, Scenario, Terms};
 use sim::run_folder::Run;
+
+use super::CapacityError;
+use super::length::MOST_MEMORY;
+
+/// Systems that a calibration leaves possible.
+const POSSIBLE: u32 = 48;
 
 /// Where scenario and overheads came from.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -43,6 +50,12 @@ pub struct System {
     measured_at: Option<f64>,
     /// Relative standard error of the mean service: 0 where it is known, not measured.
     service_error: f64,
+    /// Why what it was measured by may not be relied on.
+    doubts: Vec<String>,
+    /// What a consumer completes if it never runs dry, jobs/s.
+    each: f64,
+    /// What the calibration leaves possible.
+    possible: Vec<Possible>,
 }
 
 /// One of the systems that a calibration leaves possible.
@@ -51,7 +64,9 @@ pub(super) struct Possible {
     /// The overheads.
     pub(super) overheads: Overheads,
     /// By which factor services are longer.
-    pub(super) service_factor: f64,
+    service_factor: f64,
+    /// What a consumer completes if it never runs dry, jobs/s.
+    each: f64,
 }
 
 impl Possible {
@@ -59,6 +74,11 @@ impl Possible {
     pub(super) fn model(&self, scenario: &Scenario) -> (Scenario, Overheads) {
         let mean_s = scenario.mean_service_of(0, 0);
         (scenario.clone().with_mean_service(self.service_factor * mean_s), self.overheads.clone())
+    }
+
+    /// Jobs per second that so many consumers complete if they never run dry.
+    pub(super) fn sustainable_rate(&self, servers: u32) -> f64 {
+        f64::from(servers) * self.each
     }
 }
 
@@ -83,8 +103,40 @@ impl System {
             calibration.mean_service_error_s.map_or(0.0, |error_s| error_s / calibration.mean_service_s)
         };
         let service_error = calibration.as_ref().map_or(0.0, |(_, calibration)| error(calibration));
+        let invalid = calibration.as_ref().filter(|(_, calibration)| !calibration.valid);
+        let doubts = invalid.map(|(file, _)| {
+            format!("the calibration {} was not valid by its own checks: measure again", file.display())
+        });
         let terms = calibration.map(|(_, calibration)| calibration.terms);
-        System { scenario: changed(scenario, what_if), terms, source, measured_at, service_error }
+        System {
+            measured_at,
+            service_error,
+            doubts: doubts.into_iter().collect(),
+            ..System::new(scenario, terms, source, what_if)
+        }
+        .settled()
+    }
+
+    fn new(scenario: Scenario, terms: Option<MeasuredTerms>, source: Source, what_if: &WhatIf) -> Self {
+        System {
+            scenario: changed(scenario, what_if),
+            terms,
+            source,
+            measured_at: None,
+            // What `live` worked off is what the scenario says.
+            service_error: 0.0,
+            doubts: Vec::new(),
+            each: f64::NAN,
+            possible: Vec::new(),
+        }
+    }
+
+    /// With what follows from the rest of it.
+    fn settled(mut self) -> Self {
+        let one = self.scenario.clone().with_servers(1);
+        self.each = sustainable_rate(&one, self.means());
+        self.possible = self.spread(POSSIBLE);
+        self
     }
 
     /// A run: its scenario, with the overheads that it shows itself, or those of its calibration.
@@ -102,15 +154,30 @@ impl System {
             queue_type: Some(deployment.queue_type.clone()),
             measured_with: Some(deployment.servers),
         };
-        // What `live` worked off is what the scenario says.
-        let service_error = 0.0;
-        System {
-            scenario: changed(run.scenario, what_if),
-            terms: Some(terms),
-            source,
-            measured_at,
-            service_error,
+        let doubts = run_doubts(&run);
+        System { measured_at, doubts, ..System::new(run.scenario, Some(terms), source, what_if) }.settled()
+    }
+
+    /// Refuses what is not one class of jobs in one FCFS queue that settles.
+    ///
+    /// # Errors
+    /// [`CapacityError::Kind`] and [`CapacityError::Arrivals`].
+    pub(super) fn refuse_unsettled(&self) -> Result<(), CapacityError> {
+        let scenario = self.scenario.name().to_owned();
+        if !self.scenario.is_plain_fcfs() || self.scenario.initial_jobs() > 0 {
+            return Err(CapacityError::Kind { scenario });
         }
+        let why = match self.scenario.arrivals().process() {
+            ArrivalProcess::Trace(_) => "a trace has one rate, its own, and an end",
+            ArrivalProcess::Piecewise { .. } | ArrivalProcess::Sinusoid { .. } => {
+                "their rate follows the time of the day, and so does everything else"
+            }
+            _ if Memory::of(&self.scenario).cycle_jobs > MOST_MEMORY => {
+                "between two changes of their rate come more jobs than can be simulated often enough"
+            }
+            _ => return Ok(()),
+        };
+        Err(CapacityError::Arrivals { scenario, why })
     }
 
     /// The same at another rate and with another number of consumers.
@@ -128,24 +195,35 @@ impl System {
         self.terms.as_ref().map_or(Terms::IDEAL, MeasuredTerms::terms)
     }
 
-    /// What the calibration leaves possible; only itself without one.
-    pub(super) fn possible(&self, points: u32) -> Vec<Possible> {
+    /// What the calibration leaves possible; only the ideal queue without one.
+    pub(super) fn possible(&self) -> &[Possible] {
+        &self.possible
+    }
+
+    /// The same as a number of points; a single one without a calibration.
+    pub(super) fn spread(&self, points: u32) -> Vec<Possible> {
         let Some(terms) = &self.terms else {
-            return vec![Possible { overheads: Overheads::from(Terms::IDEAL), service_factor: 1.0 }];
+            let overheads = Overheads::from(Terms::IDEAL);
+            return vec![Possible { overheads, service_factor: 1.0, each: self.each }];
         };
+        let one = self.scenario.clone().with_servers(1);
         let factors = possible_services(self.service_error, points);
-        let point = |(overheads, service_factor)| Possible { overheads, service_factor };
+        let point = |(overheads, service_factor)| {
+            let unknown = Possible { overheads, service_factor, each: f64::NAN };
+            let (scenario, overheads) = unknown.model(&one);
+            Possible { each: sustainable_rate(&scenario, overheads.means()), ..unknown }
+        };
         possible(terms, points).into_iter().zip(factors).map(point).collect()
     }
 
     /// Jobs per second that so many consumers complete if they never run dry.
     pub(super) fn sustainable_rate(&self, servers: u32) -> f64 {
-        sustainable_rate(&self.scenario.clone().with_servers(servers), self.means())
+        f64::from(servers) * self.each
     }
 
     /// What should be known before an answer of so many consumers is used.
     pub(super) fn warnings(&self, servers: u32) -> Vec<String> {
-        let mut warnings = Vec::new();
+        let mut warnings = self.doubts.clone();
         let Some(measured_with) = self.source.measured_with else {
             warnings.push(
                 "no calibration: this is the ideal queue, and a real one needs more; `live calibrate`, or `analysis fit \
@@ -169,6 +247,21 @@ impl System {
         }
         warnings
     }
+}
+
+/// What a run whose overheads are planned with is to be doubted for.
+fn run_doubts(run: &Run) -> Vec<String> {
+    let reasons = run.manifest.live.iter().flat_map(|live| &live.validity.reasons);
+    let faults = run.manifest.faults.iter();
+    run.warning()
+        .into_iter()
+        .chain(reasons.map(|reason| format!("the run is not valid: {reason}")))
+        .chain(
+            faults.map(|fault| {
+                format!("the run had an injected fault, {fault}: it is not the system as it is")
+            }),
+        )
+        .collect()
 }
 
 /// The scenario as it is planned for.

@@ -1,8 +1,10 @@
 //! What is to be met.
 
 use serde::{Serialize, Serializer};
-use sim::console::milliseconds;
+use sim::engine::Replication;
 use sim::estimate::Metric;
+use sim::model::{Overhead, Overheads};
+use sim::plot::axis::significant;
 use sim::theory::TheoryError;
 use sim::theory::law::Law;
 
@@ -14,16 +16,16 @@ use super::System;
 pub enum CapacityError {
     /// No number of consumers meets the target.
     #[error(
-        "a {metric} of {asked}: a job that never waits for another one has {floor} already\n  rule: {why}\n  remedy: ask \
-         for more than {floor}, or make the service itself shorter"
+        "a {metric} of {at_most_s} s: jobs that never wait for another one have {floor_s} s already\n  rule: {why}\n  remedy: \
+         ask for more than that, or make the service itself shorter"
     )]
     Impossible {
         /// The figure.
         metric: Metric,
-        /// What was asked.
-        asked: String,
-        /// What any number of consumers has at least.
-        floor: String,
+        /// What was asked, s.
+        at_most_s: f64,
+        /// What any number of consumers has at least, with six digits.
+        floor_s: String,
         /// What it consists of.
         why: &'static str,
     },
@@ -36,9 +38,21 @@ pub enum CapacityError {
         /// Name of the scenario.
         scenario: String,
     },
+    /// The arrivals do not settle to anything that could be planned for.
+    #[error(
+        "`{scenario}`: capacity is not planned for such arrivals\n  rule: {why}\n  remedy: plan for the busiest time, with a \
+         rate and `process = {{ kind = \"poisson\" }}`, or whatever a run at that time shows; or simulate all of it: sim sweep … \
+         --set queue.servers=1,2,4"
+    )]
+    Arrivals {
+        /// Name of the scenario.
+        scenario: String,
+        /// What they do instead.
+        why: &'static str,
+    },
     /// More consumers than are tried.
     #[error(
-        "{most} consumers do not meet a {metric} of {asked} at {rate} jobs/s\n  rule: at most {most} are tried\n  remedy: a \
+        "{most} consumers do not meet a {metric} of {at_most_s} s at {rate} jobs/s\n  rule: at most {most} are tried\n  remedy: a \
          lower rate, or a longer target"
     )]
     TooMany {
@@ -46,8 +60,8 @@ pub enum CapacityError {
         most: u32,
         /// The figure.
         metric: Metric,
-        /// What was asked.
-        asked: String,
+        /// What was asked, s.
+        at_most_s: f64,
         /// λ, jobs/s.
         rate: f64,
     },
@@ -88,16 +102,34 @@ fn name<S: Serializer>(metric: &Metric, serializer: S) -> Result<S::Ok, S::Error
 }
 
 impl Target {
-    /// Refuses what even a job that never waits for another one does not meet.
+    /// Whether jobs of the replications that are as late as the target, or their mean, say that it is met.
+    pub(super) fn is_met_by(self, replications: &[Replication]) -> bool {
+        let mean = |of: &dyn Fn(&Replication) -> f64| {
+            replications.iter().map(of).sum::<f64>() / replications.len() as f64
+        };
+        match self.metric.probability() {
+            None => mean(&|replication| self.metric.of(replication)) <= self.at_most_s,
+            Some((p, _)) => {
+                let in_time = |replication: &Replication| match self.metric.is_sojourn() {
+                    true => replication.sojourns.fraction_up_to(self.at_most_s),
+                    false => replication.waits.fraction_up_to(self.at_most_s),
+                };
+                mean(&in_time) >= p
+            }
+        }
+    }
+
+    /// Refuses what even jobs that never wait for another one do not meet.
     pub(super) fn refuse_impossible(self, system: &System) -> Result<(), CapacityError> {
         let floor_s = self.floor_s(system)?;
-        if self.at_most_s > floor_s {
+        // The floor is found by bisection, and one of exact services is met by itself.
+        if self.at_most_s >= floor_s * (1.0 - 1e-9) {
             return Ok(());
         }
         Err(CapacityError::Impossible {
             metric: self.metric,
-            asked: milliseconds(self.at_most_s),
-            floor: milliseconds(floor_s),
+            at_most_s: self.at_most_s,
+            floor_s: significant(floor_s, 6),
             why: match self.metric.is_sojourn() {
                 true => "a sojourn is the way to an idle consumer, and the service",
                 false => "a wait is the way to an idle consumer at least",
@@ -105,32 +137,51 @@ impl Target {
         })
     }
 
-    /// The figure with any number of consumers: the idle path, and of a sojourn the service.
+    /// The figure with any number of consumers: of the idle path, and of a sojourn of the service and its overshoot, too.
     fn floor_s(self, system: &System) -> Result<f64, TheoryError> {
-        let terms = system.means();
-        let idle_s = terms.idle_path_s;
-        if !self.metric.is_sojourn() {
-            return Ok(idle_s);
-        }
-        let service = system.scenario.service();
-        let law = Law::new(service.shape(), system.scenario.mean_service_of(0, 0))?;
-        let longest_s = match self.metric.probability() {
-            Some((p, _)) => quantile(&law, p),
-            None => law.mean(),
+        let Overheads { idle_path, overshoot, .. } = system.overheads();
+        let law = match self.metric.is_sojourn() {
+            true => {
+                let service = system.scenario.service();
+                Some(Law::new(service.shape(), system.scenario.mean_service_of(0, 0))?)
+            }
+            false => None,
         };
-        Ok(idle_s + longest_s + terms.overshoot_s)
+        let overshoot = if law.is_some() { overshoot } else { Overhead::Constant(0.0) };
+        let mean_s = idle_path.mean_s() + overshoot.mean_s() + law.as_ref().map_or(0.0, Law::mean);
+        let Some((p, _)) = self.metric.probability() else { return Ok(mean_s) };
+        let ways_s: Vec<f64> = values(&idle_path)
+            .iter()
+            .flat_map(|idle_s| values(&overshoot).into_iter().map(move |overshoot_s| idle_s + overshoot_s))
+            .collect();
+        let tail = |at_s: f64| {
+            let of_way = |way_s: &f64| match &law {
+                Some(law) if at_s >= *way_s => law.tail(at_s - way_s),
+                _ => f64::from(u8::from(*way_s > at_s)),
+            };
+            ways_s.iter().map(of_way).sum::<f64>() / ways_s.len() as f64
+        };
+        Ok(quantile(tail, p, mean_s))
     }
 }
 
-/// The quantile of a law, by bisection of its tail.
-fn quantile(law: &Law, p: f64) -> f64 {
-    let (mut low, mut high) = (0.0, law.mean());
-    while law.tail(high) > 1.0 - p {
+/// The values of an overhead, each as likely as the others; of a shape its mean.
+fn values(overhead: &Overhead) -> Vec<f64> {
+    match overhead {
+        Overhead::Samples(values) => values.to_vec(),
+        other => vec![other.mean_s()],
+    }
+}
+
+/// The quantile of a law by bisection of its tail, from somewhere in its middle.
+fn quantile(tail: impl Fn(f64) -> f64, p: f64, middle: f64) -> f64 {
+    let (mut low, mut high) = (0.0, middle);
+    while tail(high) > 1.0 - p {
         (low, high) = (high, 2.0 * high);
     }
     for _ in 0..60 {
         let middle = 0.5 * (low + high);
-        if law.tail(middle) > 1.0 - p { low = middle } else { high = middle }
+        if tail(middle) > 1.0 - p { low = middle } else { high = middle }
     }
     high
 }

@@ -29,9 +29,9 @@ pub(super) struct Arguments {
     /// Any other target, such as `p99.9_sojourn=0.1` or `mean_wait=0.02`
     #[arg(long, value_name = "METRIC=S", value_parser = target)]
     target: Option<Target>,
-    /// Length of a pause of all consumers at once, s: how many of them does the target bear?
-    #[arg(long, value_name = "S", value_parser = positive, default_value = "0.1")]
-    pause_s: f64,
+    /// Length of a pause of all consumers at once, s: how many of them does the target bear? [default: 0.1]
+    #[arg(long, value_name = "S", value_parser = positive)]
+    pause_s: Option<f64>,
     /// Also say what happens if all consumers are gone for so long, s
     #[arg(long, value_name = "S", value_parser = positive)]
     outage_s: Option<f64>,
@@ -42,7 +42,7 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "K", value_parser = clap::value_parser!(u32).range(1..=65_535))]
     prefetch: Option<u32>,
     /// What if the queue were of this kind, classic or quorum; by the newest calibration for that
-    #[arg(long, value_name = "KIND")]
+    #[arg(long, value_name = "KIND", value_parser = ["classic", "quorum"])]
     queue_type: Option<String>,
     /// Folder in which calibrations are looked for
     #[arg(long, value_name = "DIR", default_value = CALIBRATIONS)]
@@ -76,9 +76,9 @@ fn target(text: &str) -> Result<Target, String> {
 
 pub(super) fn execute(arguments: &Arguments, console: &mut Console<'_>) -> Result<(), Failure> {
     let system = open(arguments)?;
-    if !system.scenario.is_plain_fcfs() || system.scenario.initial_jobs() > 0 {
-        let scenario = system.scenario.name().to_owned();
-        return Err(refused(CapacityError::Kind { scenario }));
+    if let Some(folder) = &arguments.out {
+        // Before anything is simulated, which takes a while.
+        make_folder(folder)?;
     }
     let p99 = arguments.p99_sojourn_s.map(|at_most_s| {
         let metric = "p99_sojourn".parse().expect("there is such a metric");
@@ -163,9 +163,18 @@ fn for_what_if(
     })
 }
 
+fn make_folder(folder: &Path) -> Result<(), Failure> {
+    std::fs::create_dir_all(folder).map_err(|error| {
+        Failure::Failed(format!(
+            "--out {}: {error}\n  rule: pictures are written into a folder that is there or can be made\n  remedy: name \
+             another one",
+            folder.display()
+        ))
+    })
+}
+
 fn draw(folder: &Path, system: &System, answered: &Answer, console: &mut Console<'_>) -> Result<(), Failure> {
     let failed = |error: String| Failure::Failed(error);
-    std::fs::create_dir_all(folder).map_err(|error| failed(format!("{}: {error}", folder.display())))?;
     for ending in ["png", "svg"] {
         let path = folder.join(format!("consumers.{ending}"));
         plot::capacity(system, answered, &path).map_err(|error| failed(error.to_string()))?;

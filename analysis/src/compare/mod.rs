@@ -98,9 +98,8 @@ pub struct CalibrationUsed {
 pub fn compare(pair: &Pair) -> Comparison {
     let saturation = saturation(pair.judged(), pair.observed.scenario.queue().servers());
     let state = saturation.map_or(State::Steady, |saturation| saturation.state);
-    let is_steady = state == State::Steady;
-    let errors = is_steady.then(|| Errors::of(pair));
-    let metrics = errors.as_ref().map(|errors| metrics(pair, errors));
+    let parts = Parts::of(pair, saturation, state);
+    let metrics = parts.errors.as_ref().map(|(errors, possible)| metrics(pair, errors, possible));
     let overload =
         (matches!(state, State::Overloaded { .. }) && pair.shares_jobs).then(|| Overload::of(pair));
     let verdict = verdict(pair, metrics.as_ref(), overload.as_ref());
@@ -110,13 +109,14 @@ pub fn compare(pair: &Pair) -> Comparison {
     };
     let minutes = |jobs: u64| jobs as f64 / pair.observed.scenario.arrival_rate() / 60.0;
     let mut warnings = pair.warnings.clone();
-    if errors.as_ref().is_some_and(|errors| errors.is_short) {
+    if parts.errors.as_ref().is_some_and(|(errors, _)| errors.is_short) {
         warnings.push(
             "the run is short against how long its queue remembers: intervals are wide, and approximate"
                 .to_owned(),
         );
     }
-    let (distances, goodness) = errors.map_or((None, None), |errors| (errors.distances, errors.goodness));
+    let (distances, goodness) =
+        parts.errors.map_or((None, None), |(errors, _)| (errors.distances, errors.goodness));
     let mut comparison = Comparison {
         verdict,
         says: String::new(),
@@ -124,19 +124,11 @@ pub fn compare(pair: &Pair) -> Comparison {
         overload,
         distances,
         goodness,
-        ladder: if is_steady { ladder(pair) } else { Vec::new() },
-        corrections: if is_steady {
-            corrections(pair)
-        } else {
-            corrections(pair).into_iter().map(Correction::without_shares).collect()
-        },
-        residuals: residuals(pair),
-        control: control(&pair.observed, None, Options::of(&pair.observed.scenario)).ok(),
-        diagnostics: diagnose(
-            &pair.observed.scenario,
-            pair.judged(),
-            effective_utilization(pair, saturation),
-        ),
+        ladder: parts.ladder,
+        corrections: parts.corrections,
+        residuals: parts.residuals,
+        control: parts.control,
+        diagnostics: parts.diagnostics,
         jobs_needed,
         minutes_needed: jobs_needed.map(minutes),
         calibration: CalibrationUsed::of(&pair.source),
@@ -147,6 +139,46 @@ pub fn compare(pair: &Pair) -> Comparison {
     };
     comparison.says = sentence(&comparison);
     comparison
+}
+
+/// What a comparison consists of and does not depend on its other parts.
+#[derive(Default)]
+struct Parts {
+    errors: Option<(Errors, Possible)>,
+    ladder: Vec<Rung>,
+    corrections: Vec<Correction>,
+    residuals: Option<Residuals>,
+    control: Option<Control>,
+    diagnostics: Vec<Diagnostic>,
+}
+
+impl Parts {
+    /// All at once: of a long run each takes its time.
+    fn of(pair: &Pair, saturation: Option<Saturation>, state: State) -> Self {
+        let is_steady = state == State::Steady;
+        let scenario = &pair.observed.scenario;
+        let (mut errors, mut possible) = (None, None);
+        let mut parts = Parts::default();
+        rayon::scope(|scope| {
+            let Parts { ladder: rungs, corrections: steps, residuals: unexplained, control: charts, .. } =
+                &mut parts;
+            if is_steady {
+                scope.spawn(|_| errors = Some(Errors::of(pair)));
+                scope.spawn(|_| possible = Some(Possible::of(pair)));
+                scope.spawn(|_| *rungs = ladder(pair));
+            }
+            scope.spawn(|_| {
+                *steps = corrections(pair);
+                if !is_steady {
+                    *steps = std::mem::take(steps).into_iter().map(Correction::without_shares).collect();
+                }
+            });
+            scope.spawn(|_| *unexplained = residuals(pair));
+            scope.spawn(|_| *charts = control(&pair.observed, None, Options::of(scenario)).ok());
+        });
+        let diagnostics = diagnose(scenario, pair.judged(), effective_utilization(pair, saturation));
+        Parts { errors: errors.zip(possible), diagnostics, ..parts }
+    }
 }
 
 impl CalibrationUsed {
@@ -188,10 +220,9 @@ fn most_jobs_needed(metrics: &Metrics) -> Option<u64> {
     undecided.map(|(_, metric)| metric.jobs_needed).collect::<Option<Vec<u64>>>()?.into_iter().max()
 }
 
-fn metrics(pair: &Pair, errors: &Errors) -> Metrics {
+fn metrics(pair: &Pair, errors: &Errors, possible: &Possible) -> Metrics {
     let textbook: Option<Prediction> =
         predict(&pair.predicted_scenario.clone().without_prefetch(), None).ok();
-    let possible = Possible::of(pair);
     let ideal = [Time::Wait, Time::Sojourn].map(|time| Statistic::of_all(&mut time.of(&pair.ideal).clone()));
     let observed =
         [Time::Wait, Time::Sojourn].map(|time| Statistic::of_all(&mut time.of(&pair.seen).clone()));

@@ -1,17 +1,17 @@
 //! What a calibration leaves possible of each metric.
 
-use std::thread;
-
+use rayon::prelude::*;
 use sim::calibration::possible;
 use sim::engine::drive_fcfs;
-use sim::model::Overheads;
+use sim::model::{Overheads, Scenario};
 use sim::output::quantile_of_sorted;
 use sim::output::sorted;
 
 use super::metric::{Statistic, Time};
 use crate::pair::Pair;
 
-/// Points over which the law of a prediction is spread, and how many jobs they may have together.
+/// Points over which the law of a prediction is spread, and how many jobs they may have together: of a run that is longer
+/// its beginning, for the ratios of predictions of the same jobs settle long before those do.
 const MOST_POINTS: usize = 256;
 const LEAST_POINTS: usize = 48;
 const JOBS: usize = 24_000_000;
@@ -31,19 +31,17 @@ impl Possible {
         if !scenario.is_plain_fcfs() {
             return Possible { columns: Default::default(), calibrated: Default::default() };
         }
+        let scenario = &beginning(pair);
         let points = (JOBS / pair.predicted.len().max(1)).clamp(LEAST_POINTS, MOST_POINTS);
         let overheads = possible(&pair.terms, points as u32);
-        let (first, second) = overheads.split_at(overheads.len() / 2);
-        let rows = thread::scope(|scope| {
-            let other = scope.spawn(|| predictions(pair, second));
-            let mut rows = predictions(pair, first);
-            rows.extend(other.join().expect("a prediction does not panic"));
-            rows
-        });
+        let rows: Vec<[[f64; 4]; 2]> = overheads
+            .par_iter()
+            .map_init(Default::default, |times, overheads| prediction(pair, scenario, overheads, times))
+            .collect();
         let column = |time: usize, n: usize| sorted(rows.iter().map(|row| row[time][n]).collect());
         Possible {
             columns: std::array::from_fn(|time| std::array::from_fn(|n| column(time, n))),
-            calibrated: predictions(pair, &[pair.terms.overheads()])[0],
+            calibrated: prediction(pair, scenario, &pair.terms.overheads(), &mut Default::default()),
         }
     }
 
@@ -65,20 +63,30 @@ impl Possible {
     }
 }
 
-/// Statistics of wait and sojourn of the judged jobs, for each set of overheads.
-fn predictions(pair: &Pair, possible: &[Overheads]) -> Vec<[[f64; 4]; 2]> {
-    let (mut waits, mut sojourns) = (Vec::new(), Vec::new());
-    let predict = |overheads: &Overheads| {
-        waits.clear();
-        sojourns.clear();
-        let mut judged = pair.predicted.job.iter().peekable();
-        drive_fcfs(&pair.predicted_scenario, overheads.clone(), |job, timing, _| {
-            if judged.next_if(|number| **number == job.index).is_some() {
-                waits.push(timing.start_s - job.due_s);
-                sojourns.push(timing.done_s - job.due_s);
-            }
-        });
-        [Statistic::of_all(&mut waits), Statistic::of_all(&mut sojourns)]
-    };
-    possible.iter().map(predict).collect()
+/// The scenario up to the last judged job that is predicted with every point.
+fn beginning(pair: &Pair) -> Scenario {
+    let scenario = pair.predicted_scenario.clone();
+    let warmup_jobs = scenario.drive().warmup_jobs();
+    match pair.predicted.job.get(JOBS / LEAST_POINTS) {
+        Some(last) if *last > warmup_jobs => scenario.with_drive(last - warmup_jobs, warmup_jobs),
+        _ => scenario,
+    }
+}
+
+/// Statistics of wait and sojourn of the judged jobs of a scenario with these overheads; `times` is a buffer.
+fn prediction(
+    pair: &Pair,
+    scenario: &Scenario,
+    overheads: &Overheads,
+    times: &mut [Vec<f64>; 2],
+) -> [[f64; 4]; 2] {
+    times.iter_mut().for_each(Vec::clear);
+    let mut judged = pair.predicted.job.iter().peekable();
+    drive_fcfs(scenario, overheads.clone(), |job, timing, _| {
+        if judged.next_if(|number| **number == job.index).is_some() {
+            times[0].push(timing.start_s - job.due_s);
+            times[1].push(timing.done_s - job.due_s);
+        }
+    });
+    times.each_mut().map(|times| Statistic::of_all(times))
 }

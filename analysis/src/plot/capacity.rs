@@ -96,17 +96,35 @@ fn mark<DB: DrawingBackend>(
     let place = |seconds: f64| frame.at(x, (seconds * unit.per_second).min(frame.y.high));
     let (center, bottom) = frame.at(x, 0.0);
     canvas.text(&candidate.servers.to_string(), (center, bottom + 42.0), NOTE.at(HPos::Center))?;
-    let missed = format!("{:.1} % miss", 100.0 * forecast.chance_of_missing);
-    let (Some(value), Some(low), Some(high)) = (forecast.value_s, forecast.low_s, forecast.high_s) else {
-        let text = format!("no steady state, {missed}");
-        return canvas.text(&text, (center, frame.top + 34.0), NOTE.at(HPos::Center));
+    let missed = chance(forecast.chance_of_missing);
+    let (Some(value), Some(low)) = (forecast.value_s, forecast.low_s) else {
+        let state =
+            if forecast.chance_of_missing.is_some() { "no steady state" } else { "too near saturation" };
+        return canvas.text(state, (center, frame.top + 34.0), NOTE.at(HPos::Center));
     };
+    let high = forecast.high_s.unwrap_or(f64::INFINITY);
     let (top, foot) = (place(high).1.min(place(value).1 - 2.0), place(low).1.max(place(value).1 + 2.0));
     let corners = [(-HALF, top), (HALF, top), (HALF, foot), (-HALF, foot)];
     canvas.area(&corners.map(|(dx, y)| (center + dx, y)), PREDICTED_TINT)?;
     let (_, y) = place(value);
-    let stroke = if candidate.meets { MEETS } else { MISSES };
+    let stroke = if forecast.meets { MEETS } else { MISSES };
     canvas.line(&[(center - MARK, y), (center + MARK, y)], stroke)?;
-    let text = format!("{}, {missed}", milliseconds(value));
-    canvas.text(&text, (center, foot + 44.0), NOTE.at(HPos::Center))
+    // Below the bar, or above it where the axis leaves no room.
+    let above = foot + 80.0 > frame.bottom;
+    let lines = [milliseconds(value), missed];
+    for (n, line) in lines.iter().enumerate() {
+        let y = if above { top - 52.0 + 34.0 * n as f64 } else { foot + 40.0 + 34.0 * n as f64 };
+        canvas.text(line, (center, y), NOTE.at(HPos::Center))?;
+    }
+    Ok(())
+}
+
+/// The chance of missing, as much of it as is known.
+fn chance(of: Option<f64>) -> String {
+    match of {
+        Some(of) if of < 1e-3 => "< 0.1 % miss".to_owned(),
+        Some(of) if of > 0.999 => "> 99.9 % miss".to_owned(),
+        Some(of) => format!("{:.1} % miss", 100.0 * of),
+        None => String::new(),
+    }
 }

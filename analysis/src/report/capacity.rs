@@ -1,6 +1,6 @@
 //! Capacity in words and as a table.
 
-use super::numbers::{NOTHING, chance as chance_of, count, number, portion, time, times};
+use super::numbers::{NOTHING, chance as chance_of, count, number, portion, rate, time, times};
 use super::sheet::{Sheet, wrapped};
 use crate::capacity::{Answer, Backlog, Drained, System};
 
@@ -15,7 +15,7 @@ pub fn capacity(system: &System, answer: &Answer) -> String {
         format!(
             "{}: λ = {}/s, E[S] = {}; {}",
             system.scenario.name(),
-            number(answer.arrival_rate),
+            rate(answer.arrival_rate),
             time(system.scenario.mean_service_of(0, 0)),
             basis(answer)
         ),
@@ -38,16 +38,19 @@ pub fn capacity(system: &System, answer: &Answer) -> String {
 fn verdict(answer: &Answer) -> String {
     let (target, fewest) = (answer.target, answer.staffing.fewest);
     let found = answer.staffing.consumers.iter().find(|candidate| candidate.servers == fewest);
-    let chance = found.map_or(1.0, |candidate| candidate.forecast.chance_of_missing);
+    let chance = found.and_then(|candidate| candidate.forecast.chance_of_missing);
     let consumers =
         if fewest == 1 { "1 CONSUMER".to_owned() } else { format!("{} CONSUMERS", count(u64::from(fewest))) };
     format!(
-        "{consumers} for {} jobs/s with a {} of at most {}; the chance that {} not enough is {}",
-        number(answer.arrival_rate),
+        "{consumers} for {} jobs/s with a {} of at most {}; the chance that {} not enough {}",
+        rate(answer.arrival_rate),
         target.metric,
         time(target.at_most_s),
         if fewest == 1 { "it is" } else { "they are" },
-        chance_of(chance)
+        chance.map_or_else(
+            || "is not told, so near saturation".to_owned(),
+            |chance| format!("is {}", chance_of(chance))
+        )
     )
 }
 
@@ -73,15 +76,16 @@ fn consumers(answer: &Answer) -> Sheet {
         let forecast = &candidate.forecast;
         let interval = match (forecast.low_s, forecast.high_s) {
             (Some(low), Some(high)) => times(low, high),
-            _ if forecast.chance_of_missing.is_nan() => "too near saturation to tell".to_owned(),
+            (Some(low), None) => format!("{} or more, or no steady state", time(low)),
+            _ if forecast.chance_of_missing.is_none() => "too near saturation to tell".to_owned(),
             _ => "no steady state".to_owned(),
         };
         let cells = vec![
             portion(candidate.effective_utilization),
             forecast.value_s.map_or_else(|| NOTHING.to_owned(), time),
             interval,
-            chance_of(forecast.chance_of_missing),
-            if candidate.meets { "yes" } else { "no" }.to_owned(),
+            forecast.chance_of_missing.map_or_else(|| NOTHING.to_owned(), chance_of),
+            if forecast.meets { "yes" } else { "no" }.to_owned(),
         ];
         sheet.push(count(u64::from(candidate.servers)), cells);
     }
@@ -93,40 +97,41 @@ fn sensitivity(answer: &Answer) -> String {
     let ideal = found
         .ideal_mean_sojourn
         .map_or_else(String::new, |ideal| format!(" (ideal queue: {})", portion(0.01 * ideal.abs())));
-    // A figure that is 0 before and after has no relative change.
-    let of_target = match found.target.is_finite() {
-        true => format!(", and {} more {}", portion(0.01 * found.target.abs()), answer.target.metric),
-        false => String::new(),
+    let capacity =
+        format!("1 % less capacity of {} {}", count(u64::from(found.servers)), consumers_of(found.servers));
+    let Some(mean_sojourn) = found.mean_sojourn else {
+        return format!("sensitivity: {capacity} leaves no steady state, or one too near saturation to tell");
     };
+    let of_target = found.target.map_or_else(String::new, |target| {
+        format!(", and {} more {}", portion(0.01 * target.abs()), answer.target.metric)
+    });
     format!(
-        "sensitivity: 1 % less capacity of {} {} is {} more mean sojourn{ideal}{of_target}",
-        count(u64::from(found.servers)),
-        consumers_of(found.servers),
-        portion(0.01 * found.mean_sojourn.abs()),
+        "sensitivity: {capacity} is {} more mean sojourn{ideal}{of_target}",
+        portion(0.01 * mean_sojourn.abs())
     )
 }
 
 fn largest_rate(answer: &Answer) -> String {
     let found = &answer.largest_rate;
     let servers = count(u64::from(found.servers));
-    let limit = format!("they complete {} jobs/s if they never run dry", number(found.sustainable_rate));
+    let limit = format!("they complete {} jobs/s if they never run dry", rate(found.sustainable_rate));
     let certain = found
         .certain_rate
-        .map_or_else(String::new, |rate| format!(", {} jobs/s to be 95 % sure", number(rate)));
+        .map_or_else(String::new, |certain| format!(", {} jobs/s to be 95 % sure", rate(certain)));
     match (found.arrival_rate, found.forecast) {
-        (Some(rate), Some(forecast)) => format!(
+        (Some(largest), Some(forecast)) => format!(
             "largest load of the present {servers}: {} jobs/s ({} {}, chance of missing {}){certain}; {limit}",
-            number(rate),
+            rate(largest),
             answer.target.metric,
             forecast.value_s.map_or_else(|| NOTHING.to_owned(), time),
-            chance_of(forecast.chance_of_missing)
+            forecast.chance_of_missing.map_or_else(|| NOTHING.to_owned(), chance_of)
         ),
         _ => format!("largest load of the present {servers}: none meets the target; {limit}"),
     }
 }
 
 fn pauses(answer: &Answer) -> String {
-    let Some(found) = &answer.pauses else { return "pauses: there is no steady state to pause".to_owned() };
+    let Some(found) = &answer.pauses else { return "pauses: too near saturation to tell".to_owned() };
     let harm = match answer.target.metric.probability() {
         Some(_) => format!("makes {} jobs late", count(found.harm.round() as u64)),
         None => format!("adds {} to the times of all jobs together", time(found.harm)),

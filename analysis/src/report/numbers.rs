@@ -99,6 +99,11 @@ pub(super) fn number(value: f64) -> String {
     if value.is_finite() { significant(value, 3) } else { NOTHING.to_owned() }
 }
 
+/// A rate, jobs/s: with four significant digits, and all before the decimal point.
+pub(super) fn rate(value: f64) -> String {
+    if value.is_finite() { significant(value, 4) } else { NOTHING.to_owned() }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
