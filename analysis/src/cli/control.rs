@@ -37,6 +37,9 @@ pub(super) struct Arguments {
     /// Shift of services or starts that is no reason for an alarm, s [default: a hundredth of the mean service]
     #[arg(long, value_name = "S")]
     tolerance_s: Option<f64>,
+    /// Rate of failures that counts as in control, such as 0.0001 [default: the most that phase I leaves possible, 95 %]
+    #[arg(long, value_name = "P")]
+    failure_rate: Option<f64>,
     /// File for a picture of the charts, .png or .svg
     #[arg(long, value_name = "FILE")]
     plot: Option<PathBuf>,
@@ -63,6 +66,7 @@ pub(super) fn execute(arguments: &Arguments, console: &mut Console<'_>) -> Resul
     options.phase_one_jobs = arguments.phase_one_jobs.unwrap_or(options.phase_one_jobs);
     options.mean_run_jobs = arguments.mean_run_jobs.unwrap_or(options.mean_run_jobs);
     options.tolerance_s = arguments.tolerance_s.unwrap_or(options.tolerance_s);
+    options.failure_rate = arguments.failure_rate;
     let seen = match arguments.follow {
         true => followed(&run, baseline.as_ref(), options, console)?,
         false => control(&run, baseline.as_ref(), options).map_err(refused)?,

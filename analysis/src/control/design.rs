@@ -9,14 +9,17 @@ use super::ewma::Ewma;
 use super::run_length::RunLength;
 use super::signal::Method;
 
+/// A chart for higher values, and one for lower ones.
+const SIDES: f64 = 2.0;
+
 /// EWMA and CUSUM that give one false alarm each in so many points, and the laws of their run lengths.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Design {
-    /// The moving average.
+    /// The moving averages, of which there are two.
     pub ewma: Ewma,
     /// The sums, of which there are two.
     pub cusum: Cusum,
-    /// In control: of the average, and of one sum.
+    /// In control: of one average, and of one sum.
     in_control: [RunLength; 2],
     /// After a shift of one standard deviation.
     shifted: [RunLength; 2],
@@ -37,19 +40,17 @@ impl Design {
 
     /// Points from one false alarm to the next, on average.
     pub fn mean_run(&self, method: Method) -> f64 {
-        let (n, sides) = place(method);
-        self.in_control[n].mean() / sides
+        self.in_control[place(method)].mean() / SIDES
     }
 
     /// Probability of a false alarm within so many points.
     pub fn probability_within(&self, method: Method, points: f64) -> f64 {
-        let (n, sides) = place(method);
-        1.0 - (1.0 - self.in_control[n].probability_within(points)).powf(sides)
+        1.0 - (1.0 - self.in_control[place(method)].probability_within(points)).powf(SIDES)
     }
 
     /// Points within which a shift of one standard deviation is seen with probability `p`.
     pub fn seen_within(&self, method: Method, p: f64) -> u64 {
-        self.shifted[place(method).0].quantile(p)
+        self.shifted[place(method)].quantile(p)
     }
 
     /// The limit in the chart's own unit.
@@ -58,7 +59,7 @@ impl Design {
     }
 }
 
-/// Where a chart's law is, and how many charts of this law it consists of.
-fn place(method: Method) -> (usize, f64) {
-    if method == Method::Ewma { (0, 1.0) } else { (1, 2.0) }
+/// Where a chart's law is.
+fn place(method: Method) -> usize {
+    usize::from(method != Method::Ewma)
 }

@@ -97,12 +97,14 @@ pub(super) struct Gaps {
     jobs: u64,
     failures: u64,
     since: Option<(u64, f64)>,
+    /// When gaps that are taken together were complete, s, and jobs in them: for pictures.
+    pub complete: Vec<(f64, u64)>,
 }
 
 impl Gaps {
     /// No failure for a long time.
     pub fn of(chart: GChart) -> Self {
-        Gaps { chart, jobs: chart.within, failures: 0, since: None }
+        Gaps { chart, jobs: chart.within, failures: 0, since: None, complete: Vec::new() }
     }
 
     /// One more job, with the instant at which it ended, s.
@@ -113,8 +115,12 @@ impl Gaps {
             return None;
         }
         // The next gaps begin with this failure.
-        let next = Gaps { chart: self.chart, jobs: 0, failures: 0, since: Some((job, at_s)) };
-        let Gaps { chart, jobs, failures, since } = std::mem::replace(self, next);
+        let chart = self.chart;
+        let (jobs, failures) = (std::mem::take(&mut self.jobs), std::mem::take(&mut self.failures));
+        let since = self.since.replace((job, at_s));
+        if since.is_some() {
+            self.complete.push((at_s, jobs));
+        }
         let (changed_job, changed_at_s) = since.unwrap_or((job, at_s));
         (jobs <= chart.within).then(|| Signal {
             quantity: Quantity::Failures,

@@ -42,7 +42,7 @@ pub const MEAN_RUN_JOBS: f64 = 1e6;
 /// The probability with which a chart sees a change within the jobs that are shown.
 pub const SEEN: f64 = 0.95;
 
-/// The failure rate for which the g-chart's are shown: one job in ten.
+/// The failure rate for which the g-chart's are shown: one job in ten, or twice what is usual if that is more.
 pub const BURST: f64 = 0.1;
 
 /// Shift that is tolerated unless somebody says otherwise, as a share of the mean service.
@@ -57,6 +57,8 @@ pub struct Options {
     pub mean_run_jobs: f64,
     /// Shift of services or starts that is no reason for an alarm, s.
     pub tolerance_s: f64,
+    /// Rate of failures that counts as in control; none for the most that phase I leaves possible.
+    pub failure_rate: Option<f64>,
 }
 
 impl Options {
@@ -66,7 +68,7 @@ impl Options {
         let jobs = scenario.drive().jobs();
         let phase_one_jobs = (jobs / 10).clamp(1_000, 10_000).min(jobs / 2);
         let tolerance_s = TOLERATED * scenario.service().mean();
-        Options { phase_one_jobs, mean_run_jobs: MEAN_RUN_JOBS, tolerance_s }
+        Options { phase_one_jobs, mean_run_jobs: MEAN_RUN_JOBS, tolerance_s, failure_rate: None }
     }
 }
 
@@ -103,6 +105,9 @@ pub struct Control {
     /// When jobs failed or had to be repeated, s, phase I of the same run included: for pictures.
     #[serde(skip)]
     pub failures_s: Vec<f64>,
+    /// When gaps between failures that are taken together were complete, s, and the jobs in them: for pictures.
+    #[serde(skip)]
+    pub gaps: Vec<(f64, u64)>,
 }
 
 /// One chart with its limit.
@@ -114,12 +119,14 @@ pub struct Chart {
     pub method: Method,
     /// Jobs in a point: more than one where single jobs depend on each other.
     pub jobs_a_point: u64,
-    /// The limit, in standard deviations of a score; of the g-chart, jobs.
+    /// The limit, in standard deviations of a score; of the g-chart, jobs between failures.
     pub limit: f64,
+    /// Of the g-chart: gaps between failures that are a signal if they have no more jobs than the limit together.
+    pub gaps: Option<u64>,
     /// Jobs from one false alarm to the next, on average.
     pub mean_run_jobs: f64,
     /// Jobs within which a change is seen with probability 0.95: a shift by a standard deviation of a point more than
-    /// is tolerated; of failures one job in ten.
+    /// is tolerated; of failures one job in ten, or twice what is usual if that is more.
     pub seen_within_jobs: u64,
     /// Signals.
     pub signals: u64,
@@ -183,6 +190,20 @@ pub enum ControlError {
         /// The run's.
         run: u32,
     },
+    /// The baseline is the run itself.
+    #[error("{}: it is both the run and its baseline\n  rule: a baseline is another run, in control\n  remedy: leave --baseline out, and the run's own first jobs say what is usual", path.display())]
+    OwnBaseline {
+        /// The run folder.
+        path: PathBuf,
+    },
+    /// The declared rate of failures is out of range.
+    #[error(
+        "a failure rate of {rate} in control\n  rule: more than 0, and at most 0.5\n  remedy: --failure-rate 0.0001"
+    )]
+    FailureRate {
+        /// The rate.
+        rate: f64,
+    },
     /// Phase I would be too short.
     #[error(
         "phase I of {jobs} jobs\n  rule: at least {FEWEST} jobs tell what is usual\n  remedy: --phase-one-jobs 1000, in a run that is longer than that"
@@ -235,6 +256,9 @@ fn watch_of(run: &Run, baseline: Option<&Run>, options: Options) -> Result<Watch
     let prefetch = run.scenario.effective_prefetch();
     let mut watch = Watch::new(options.checked()?, prefetch, run.manifest.seed);
     if let Some(baseline) = baseline {
+        if is_same(&run.path, &baseline.path) {
+            return Err(ControlError::OwnBaseline { path: run.path.clone() });
+        }
         let of_baseline = baseline.scenario.effective_prefetch();
         if of_baseline != prefetch {
             let path = baseline.path.clone();
@@ -248,6 +272,10 @@ fn watch_of(run: &Run, baseline: Option<&Run>, options: Options) -> Result<Watch
         watch.after(baseline.path.display().to_string(), &records);
     }
     Ok(watch)
+}
+
+fn is_same(one: &std::path::Path, other: &std::path::Path) -> bool {
+    one.canonicalize().is_ok_and(|one| other.canonicalize().is_ok_and(|other| one == other))
 }
 
 /// The jobs of a run in the order in which they ended. Those that an interrupted run left unfinished have no fate yet.
@@ -278,16 +306,23 @@ impl Signal {
     /// The signal in a sentence.
     pub fn says(&self) -> String {
         let Signal { quantity, method, job, at_s, changed_job, changed_at_s, jobs_since_change, .. } = self;
-        let value = |value: f64| match quantity {
-            Quantity::Failures => format!("1 in {} jobs", grouped(1.0 / value, 0)),
-            _ => milliseconds(value).replacen('-', "−", 1),
-        };
+        if *quantity == Quantity::Failures {
+            // The failure with which the gaps began is one of them.
+            let failures = (self.after * (*jobs_since_change as f64 - 1.0)).round() + 1.0;
+            return format!(
+                "failures come more often ({} in {jobs_since_change} jobs, where at most 1 in {} is usual, {quantity} {method} at \
+                 {at_s:.2} s; they may have begun at {changed_at_s:.2} s)",
+                grouped(failures, 0),
+                grouped(1.0 / self.before, 0)
+            );
+        }
+        let value = |value: f64| milliseconds(value).replacen('-', "−", 1);
         let what = match (quantity, self.direction) {
             (Quantity::Services, Direction::Up) => "services take longer",
             (Quantity::Services, Direction::Down) => "services take less long",
             (Quantity::Residuals, Direction::Up) => "jobs start later than their past explains",
             (Quantity::Residuals, Direction::Down) => "jobs start sooner than before",
-            (Quantity::Failures, _) => "failures come more often",
+            (Quantity::Failures, _) => unreachable!("they have a sentence of their own"),
         };
         format!(
             "{what} ({} → {}, {quantity} {method} at job {job}, {at_s:.2} s; the change may have begun {jobs_since_change} \

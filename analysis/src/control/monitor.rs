@@ -3,7 +3,7 @@
 use sim::model::JobRecord;
 
 use super::g_chart::Gaps;
-use super::phase::{Limits, PhaseOne, ended_s, is_failure, residual, service};
+use super::phase::{Limits, MOST_FAILURES, PhaseOne, ended_s, is_failure, residual, service};
 use super::signal::{Method, Quantity, Signal};
 use super::success_rate::SuccessRate;
 use super::{BURST, Chart, Control, Options, Path, SEEN};
@@ -19,7 +19,7 @@ type Count = ((Quantity, Method), Signal, u64);
 pub(super) struct Monitor {
     limits: Limits,
     past: Option<Past>,
-    gaps: Gaps,
+    gaps: Option<Gaps>,
     jobs: u64,
     signals: Vec<Signal>,
     counts: Vec<Count>,
@@ -28,7 +28,7 @@ pub(super) struct Monitor {
 impl Monitor {
     /// No job yet, of consumers with this past.
     pub fn new(limits: Limits, past: Option<Past>) -> Self {
-        let gaps = Gaps::of(limits.failures);
+        let gaps = limits.failures.map(Gaps::of);
         Monitor { limits, past, gaps, jobs: 0, signals: Vec::new(), counts: Vec::new() }
     }
 
@@ -56,7 +56,9 @@ impl Monitor {
         if let (Some(track), Some(value)) = (&mut self.limits.residuals, residual) {
             signals.extend(track.push(value));
         }
-        signals.extend(self.gaps.push((record.job, ended_s(record)), is_failure(record)));
+        if let Some(gaps) = &mut self.gaps {
+            signals.extend(gaps.push((record.job, ended_s(record)), is_failure(record)));
+        }
         signals.iter().for_each(|signal| self.count(*signal));
         signals
     }
@@ -92,6 +94,7 @@ impl Monitor {
             warnings,
             paths: [Some(services), residuals].into_iter().flatten().map(Path::of).collect(),
             failures_s: Vec::new(),
+            gaps: self.gaps.map_or_else(Vec::new, |gaps| gaps.complete),
         }
         .with_sentence()
     }
@@ -115,6 +118,7 @@ impl Monitor {
                     method,
                     jobs_a_point: track.batch as u64,
                     limit: design.limit(method),
+                    gaps: None,
                     mean_run_jobs: points * design.mean_run(method),
                     seen_within_jobs: track.batch as u64 * design.seen_within(method, SEEN),
                     signals,
@@ -122,19 +126,21 @@ impl Monitor {
                 });
             }
         }
-        let chart = self.limits.failures;
-        silent *= (-jobs / chart.mean_run(chart.rate)).exp();
-        let (signals, first) = seen(Quantity::Failures, Method::GChart);
-        charts.push(Chart {
-            quantity: Quantity::Failures,
-            method: Method::GChart,
-            jobs_a_point: 1,
-            limit: chart.within as f64,
-            mean_run_jobs: chart.mean_run(chart.rate),
-            seen_within_jobs: chart.quantile(BURST.max(chart.rate), SEEN),
-            signals,
-            first,
-        });
+        if let Some(chart) = self.limits.failures {
+            silent *= (-jobs / chart.mean_run(chart.rate)).exp();
+            let (signals, first) = seen(Quantity::Failures, Method::GChart);
+            charts.push(Chart {
+                quantity: Quantity::Failures,
+                method: Method::GChart,
+                jobs_a_point: 1,
+                limit: chart.within as f64,
+                gaps: Some(chart.gaps),
+                mean_run_jobs: chart.mean_run(chart.rate),
+                seen_within_jobs: chart.quantile(BURST.max(2.0 * chart.rate), SEEN),
+                signals,
+                first,
+            });
+        }
         (charts, 1.0 - silent)
     }
 
@@ -161,6 +167,15 @@ impl Monitor {
         }
         if self.limits.residuals.is_none() {
             warnings.push("phase I does not tell the overheads, and so there are no residuals".to_owned());
+        }
+        if self.limits.failures.is_none() {
+            let PhaseOne { failures, jobs, failure_rate, .. } = self.limits.phase_one;
+            warnings.push(format!(
+                "{failures} of {jobs} jobs of phase I failed or were repeated, and {:.0} % of them might: there is no chart of \
+                 failures above {:.0} %. Declare what is usual with --failure-rate, or name a better phase I",
+                100.0 * failure_rate,
+                100.0 * MOST_FAILURES
+            ));
         }
         warnings
     }

@@ -8,6 +8,7 @@ use super::Options;
 use super::design::Design;
 use super::g_chart::GChart;
 use super::signal::{Quantity, Signal};
+use super::success_rate::upper_bound;
 use super::track::{Track, Value};
 use crate::residual::Past;
 
@@ -20,11 +21,11 @@ const CLOCK: f64 = 1e-6;
 /// Share of such services from which the demand counts as something else.
 const NOT_DEMANDED: f64 = 0.01;
 
-/// Failure rate that counts as in control where phase I has no failure: what 99.99 % of success leaves.
-const TOLERATED: f64 = 1e-4;
+/// Confidence with which failures are no more frequent than the rate that counts as in control.
+const CONFIDENCE: f64 = 0.95;
 
 /// Largest failure rate that a chart of failures is drawn for.
-const MOST_FAILURES: f64 = 0.5;
+pub(super) const MOST_FAILURES: f64 = 0.5;
 
 /// Which jobs limits rest on.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -39,6 +40,9 @@ pub struct PhaseOne {
     pub until_s: f64,
     /// Those that failed or were repeated.
     pub failures: u64,
+    /// The failure rate that counts as in control: as declared, or the most that the failures of phase I leave possible
+    /// (95 %, exact). Their share itself would be a matter of luck, and with it how often the chart errs.
+    pub failure_rate: f64,
     /// Whether services are charted as what exceeds the demand; otherwise as they are.
     pub demand_is_known: bool,
 }
@@ -48,7 +52,8 @@ pub(super) struct Limits {
     pub phase_one: PhaseOne,
     pub services: Track,
     pub residuals: Option<Track>,
-    pub failures: GChart,
+    /// None where half of the jobs fail anyway.
+    pub failures: Option<GChart>,
     /// Overheads that residuals are taken from, s.
     pub terms: Option<Terms>,
     /// Signals within phase I.
@@ -64,7 +69,7 @@ impl Limits {
         seed: u64,
         run: Option<String>,
     ) -> Self {
-        let Options { mean_run_jobs, tolerance_s, .. } = options;
+        let Options { mean_run_jobs, tolerance_s, failure_rate, .. } = options;
         let measured = || records.iter().copied().filter(|record| !record.warmup);
         let demand_is_known = is_demand_known(measured());
         let charts = |batch: f64| Design::of(mean_run_jobs / batch);
@@ -82,14 +87,15 @@ impl Limits {
         });
         let jobs = measured().count() as u64;
         let failures = measured().filter(|record| is_failure(record)).count() as u64;
-        let rate = if failures == 0 { TOLERATED } else { failures as f64 / jobs as f64 };
+        let failure_rate = failure_rate.unwrap_or_else(|| upper_bound(jobs, failures, CONFIDENCE));
         let [from_s, until_s] =
             [measured().next(), measured().next_back()].map(|record| record.map_or(0.0, ended_s));
         Limits {
-            phase_one: PhaseOne { run, jobs, from_s, until_s, failures, demand_is_known },
+            phase_one: PhaseOne { run, jobs, from_s, until_s, failures, failure_rate, demand_is_known },
             services,
             residuals,
-            failures: GChart::with_mean_run(rate.min(MOST_FAILURES), mean_run_jobs),
+            failures: (failure_rate <= MOST_FAILURES)
+                .then(|| GChart::with_mean_run(failure_rate, mean_run_jobs)),
             terms,
             signals,
         }

@@ -49,13 +49,13 @@ impl Value {
 pub struct Point {
     /// When the last of its jobs was done, s.
     pub at_s: f64,
-    /// The moving average for higher values, and that for lower ones: without a tolerance they are one.
+    /// The moving average for higher values, and that for lower ones.
     pub ewma: [f64; 2],
     /// The sum for higher values, and that for lower ones.
     pub cusum: [f64; 2],
 }
 
-/// A sum or an average, and since when it has been on one side of zero.
+/// A sum or an average, and since when it has been above zero.
 #[derive(Debug, Clone, Copy, Default)]
 struct Level {
     value: f64,
@@ -66,13 +66,9 @@ struct Level {
 type Begun = (u64, f64);
 
 impl Level {
-    /// Goes on to a value; one of zero, or of the other sign, begins anew with this job.
+    /// Goes on to a value; after zero it begins anew with this job.
     fn go(&mut self, value: f64, first: Begun) {
-        if value == 0.0 {
-            self.since = None;
-        } else if self.since.is_none() || value * self.value < 0.0 {
-            self.since = Some(first);
-        }
+        self.since = if value == 0.0 { None } else { self.since.or(Some(first)) };
         self.value = value;
     }
 }
@@ -174,10 +170,7 @@ impl Track {
         let (ewma, cusum, signs) = (self.design.ewma, self.design.cusum, [1.0, -1.0]);
         for side in [0, 1] {
             let (average, sum) = (&mut self.averages[side], &mut self.sums[side]);
-            let next = ewma.next(average.value, scores[side]);
-            // Values within the tolerance would take it far to the other side, and every change then longer to be seen.
-            let is_behind = self.tolerance_s > 0.0 && signs[side] * next < 0.0;
-            average.go(if is_behind { 0.0 } else { next }, first);
+            average.go(ewma.next(average.value, signs[side] * scores[side]), first);
             sum.go(cusum.next(sum.value, signs[side] * scores[side]), first);
         }
         let values = |levels: [Level; 2]| levels.map(|level| level.value);
@@ -186,9 +179,9 @@ impl Track {
         let mut beyond = Vec::new();
         for (side, direction) in [Direction::Up, Direction::Down].into_iter().enumerate() {
             let (average, sum) = (self.averages[side], self.sums[side]);
-            if signs[side] * average.value > ewma.end() {
+            if average.value > ewma.end() {
                 beyond.push((Method::Ewma, direction, average.since));
-                self.averages = [Level::default(); 2];
+                self.averages[side] = Level::default();
             }
             if sum.value > cusum.limit {
                 beyond.push((Method::Cusum, direction, sum.since));

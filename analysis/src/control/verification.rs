@@ -47,8 +47,16 @@ fn the_run_length_of_an_ewma_matches_theory() {
         let chart = Ewma { weight: 0.1, limit };
         assert_run_length(&chart.run_length(shift), |stream| {
             let (mut average, mut points) = (0.0_f64, 0);
-            while average.abs() <= chart.end() {
+            while average <= chart.end() {
                 average = chart.next(average, shift + normal::quantile(stream.uniform()));
+                points += 1;
+            }
+            points
+        });
+        assert_run_length(&chart.run_length_two_sided(shift), |stream| {
+            let (mut average, mut points) = (0.0_f64, 0);
+            while average.abs() <= chart.end() {
+                average = 0.9 * average + 0.1 * (shift + normal::quantile(stream.uniform()));
                 points += 1;
             }
             points
@@ -56,11 +64,30 @@ fn the_run_length_of_an_ewma_matches_theory() {
     }
 }
 
+// Half the mean run of one: the two are not quite independent, and that is not seen.
+#[test]
+fn two_one_sided_averages_alarm_as_often_as_declared() {
+    let chart = Ewma::with_mean_run(500.0);
+    let mut stream = Stream::new(9, 0, Purpose::Resampling);
+    let mut run = || {
+        let (mut averages, mut points) = ([0.0_f64; 2], 0);
+        while averages.iter().all(|average| *average <= chart.end()) {
+            let score = normal::quantile(stream.uniform());
+            averages = [chart.next(averages[0], score), chart.next(averages[1], -score)];
+            points += 1;
+        }
+        f64::from(points)
+    };
+    let found = sim::output::Estimate::of(&(0..4_000).map(|_| run()).collect::<Vec<_>>());
+    assert!((found.estimate - 500.0).abs() < 2.0 * found.half_width, "{found:?}");
+    assert!(found.half_width < 20.0, "{found:?}");
+}
+
 #[test]
 fn declared_run_lengths_are_kept() {
     for points in [1e3, 1e5, 1e7] {
         let (ewma, cusum) = (Ewma::with_mean_run(points), Cusum::with_mean_run(points));
-        assert!((ewma.run_length(0.0).mean() / points - 1.0).abs() < 1e-6, "{ewma:?}");
+        assert!((ewma.run_length(0.0).mean() / (2.0 * points) - 1.0).abs() < 1e-6, "{ewma:?}");
         assert!((cusum.run_length(0.0).mean() / (2.0 * points) - 1.0).abs() < 1e-6, "{cusum:?}");
         for rate in [1e-4, 1e-2, 0.2] {
             let chart = GChart::with_mean_run(rate, points);
@@ -146,7 +173,8 @@ pub fn sample() -> Control {
     watched(STRICT, 1, records(&scenario(1, 1_500), slower))
 }
 
-const STRICT: Options = Options { phase_one_jobs: 500, mean_run_jobs: 2_000.0, tolerance_s: 0.0 };
+const STRICT: Options =
+    Options { phase_one_jobs: 500, mean_run_jobs: 2_000.0, tolerance_s: 0.0, failure_rate: None };
 
 #[test]
 fn runs_in_control_signal_at_the_nominal_rate_whatever_the_law_of_overheads() {
@@ -186,7 +214,7 @@ fn drift_within_the_tolerance_raises_no_more_alarms_than_none() {
 #[test]
 fn a_shift_is_seen_within_the_quantile_that_theory_gives() {
     // Normal overheads that shift by exactly one standard deviation, of services, then of starts.
-    let options = Options { phase_one_jobs: 4_000, mean_run_jobs: 1e5, tolerance_s: 0.0 };
+    let options = Options { phase_one_jobs: 4_000, mean_run_jobs: 1e5, ..STRICT };
     let (changed, runs) = (4_600, 400);
     for (quantity, of_services) in [(Quantity::Services, 1.0), (Quantity::Residuals, 0.0)] {
         let mut seen = [0_u32; 2];
@@ -215,7 +243,7 @@ fn a_shift_is_seen_within_the_quantile_that_theory_gives() {
 
 #[test]
 fn a_burst_of_failures_is_seen_within_the_quantile_that_theory_gives() {
-    let options = Options { phase_one_jobs: 500, mean_run_jobs: 1e5, tolerance_s: 0.0 };
+    let options = Options { phase_one_jobs: 500, mean_run_jobs: 1e5, ..STRICT };
     let (mut seen, runs) = (0, 200);
     for seed in 0..runs {
         let mut jobs = records(&scenario(seed, 1_500), &mut heavy());
@@ -233,6 +261,40 @@ fn a_burst_of_failures_is_seen_within_the_quantile_that_theory_gives() {
     }
     let (share, error) = (f64::from(seen) / runs as f64, (0.95_f64 * 0.05 / runs as f64).sqrt());
     assert!(share > 0.95 - 2.5 * error && error < 0.016, "{share}");
+}
+
+// Phase I has one failure in two hundred jobs, give or take some, and the limits must not rest on how many it happens to have.
+#[test]
+fn failures_that_go_on_as_before_signal_no_more_often_than_declared() {
+    let options = Options { mean_run_jobs: 5_000.0, ..STRICT };
+    let (runs, mut alarms, mut promised) = (300_u64, 0.0, 0.0);
+    for seed in 0..runs {
+        let mut jobs = records(&scenario(seed, 2_500), &mut |_, _| (0.0, 0.0));
+        let mut stream = Stream::new(seed, 2, Purpose::Failures);
+        jobs.iter_mut().filter(|_| stream.uniform() < 0.005).for_each(|record| record.attempts = 2);
+        let found = watched(options, seed, jobs);
+        let chart = found.charts.last().unwrap();
+        alarms += chart.signals as f64;
+        promised += found.jobs as f64 / chart.mean_run_jobs;
+    }
+    assert!(promised > 60.0 && alarms < promised, "{alarms} alarms, {promised} promised");
+}
+
+#[test]
+fn where_most_jobs_fail_there_is_no_chart_of_failures_and_a_warning() {
+    let mut jobs = records(&scenario(1, 1_500), &mut heavy());
+    jobs.iter_mut().filter(|record| record.job % 5 > 1).for_each(|record| record.attempts = 2);
+    let found = watched(STRICT, 1, jobs.clone());
+    assert!(found.charts.iter().all(|chart| chart.quantity != Quantity::Failures));
+    assert!(
+        found.warnings.iter().any(|warning| warning.contains("no chart of failures")),
+        "{:?}",
+        found.warnings
+    );
+    // What is declared needs no phase I.
+    let found = watched(Options { failure_rate: Some(1e-3), ..STRICT }, 1, jobs);
+    let chart = found.charts.last().unwrap();
+    assert!(chart.quantity == Quantity::Failures && chart.signals > 100, "{chart:?}");
 }
 
 // Charts of sojourns, as many a dashboard has them: the moving range of neighbours, which wait together, is far too small.

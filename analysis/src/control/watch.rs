@@ -3,7 +3,7 @@
 use sim::model::{JobRecord, Outcome};
 
 use super::monitor::Monitor;
-use super::phase::{FEWEST, Limits, PhaseOne, ended_s, is_failure};
+use super::phase::{FEWEST, Limits, MOST_FAILURES, PhaseOne, ended_s, is_failure};
 use super::signal::Signal;
 use super::success_rate::SuccessRate;
 use super::{Control, ControlError, Options};
@@ -91,7 +91,7 @@ impl Options {
     /// Refuses what no chart can be drawn with.
     ///
     /// # Errors
-    /// [`ControlError::PhaseOne`], [`ControlError::MeanRun`] or [`ControlError::Tolerance`].
+    /// [`ControlError::PhaseOne`], [`ControlError::MeanRun`], [`ControlError::Tolerance`] or [`ControlError::FailureRate`].
     pub fn checked(self) -> Result<Self, ControlError> {
         if self.phase_one_jobs < FEWEST {
             return Err(ControlError::PhaseOne { jobs: self.phase_one_jobs });
@@ -101,6 +101,9 @@ impl Options {
         }
         if !(self.tolerance_s >= 0.0 && self.tolerance_s.is_finite()) {
             return Err(ControlError::Tolerance { seconds: self.tolerance_s });
+        }
+        if let Some(rate) = self.failure_rate.filter(|rate| !(*rate > 0.0 && *rate <= MOST_FAILURES)) {
+            return Err(ControlError::FailureRate { rate });
         }
         Ok(self)
     }

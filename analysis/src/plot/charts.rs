@@ -10,7 +10,7 @@ use sim::run_folder::Run;
 
 use super::PlotError;
 use super::series::{OBSERVED, PREDICTED, job_count};
-use crate::control::{self, Control, Direction, Method, Point, Quantity, Signal};
+use crate::control::{self, Chart, Control, Direction, Method, Point, Quantity, Signal};
 
 /// Intervals of time of which the point farthest out is drawn.
 const INTERVALS: usize = 700;
@@ -25,15 +25,16 @@ const SUMS: Stroke = Stroke { color: OBSERVED, width: 4.0, dash: None };
 const AVERAGE: Stroke = Stroke { color: PREDICTED, width: 3.0, dash: Some((12.0, 6.0)) };
 const LIMIT: Stroke = Stroke { color: INK, width: 2.0, dash: Some((6.0, 8.0)) };
 
-/// Upper and lower end of the panels.
-const PANELS: [(f64, f64); 2] = [(262.0, 504.0), (560.0, 802.0)];
-/// Where failures are marked.
-const FAILURES: (f64, f64) = (830.0, 884.0);
+/// Upper and lower end of the panels, failures last.
+const PANELS: [(f64, f64); 3] = [(256.0, 438.0), (498.0, 680.0), (740.0, 880.0)];
+/// Radius of a gap's dot.
+const DOT: f64 = 5.0;
 
 pub(super) const HEADING: &str = "Control charts: has the system changed under way?";
 pub(super) const CAPTION: &str = "Sums (CUSUM) and averages (EWMA) of how unusual each job was, as shares of their limits: of services above, of what \
-     a job’s past does not explain of its start below, with failures at the bottom. In control they stay between the \
-     dashed lines; a chart that crosses one is marked and begins anew. The jobs of the shaded part say what is usual.";
+     a job’s past does not explain of its start below. In control they stay between the dashed lines; a chart that crosses \
+     one is marked and begins anew. At the bottom the jobs between failures (g-chart), which in control stay above their \
+     line, and each failure as a stroke. The jobs of the shaded part say what is usual.";
 
 /// The charts of a run by themselves.
 struct Charts<'a> {
@@ -76,9 +77,10 @@ pub(super) fn draw<DB: DrawingBackend>(control: &Control, canvas: &Canvas<DB>) -
         let frame = Frame { left, right: MARGINS.1 - 10.0, top, bottom, x: time.clone(), y };
         panel(canvas, control, path, &frame)?;
     }
+    let (top, bottom) = PANELS[2];
+    let y = jobs_axis(control);
     let left = Frame::left_of_ticks(canvas, &Axis::new(-REACH, REACH, 4))?;
-    let (top, bottom) = FAILURES;
-    let frame = Frame { left, right: MARGINS.1 - 10.0, top, bottom, x: time, y: Axis::new(0.0, 1.0, 1) };
+    let frame = Frame { left, right: MARGINS.1 - 10.0, top, bottom, x: time, y };
     failures(canvas, control, &frame)?;
     let mut entries = vec![
         (Sample::Line(SUMS), "CUSUM".to_owned()),
@@ -111,7 +113,7 @@ fn panel<DB: DrawingBackend>(
         canvas.line(&[frame.at(frame.x.low, limit), frame.at(frame.x.high, limit)], LIMIT)?;
     }
     let clipped = |value: f64| value.clamp(-REACH, REACH);
-    let [above, below] = [|point: &Point| point.ewma[0].max(0.0), |point: &Point| point.ewma[1].min(0.0)];
+    let [above, below] = [|point: &Point| point.ewma[0], |point: &Point| -point.ewma[1]];
     let [longer, shorter] = [|point: &Point| point.cusum[0], |point: &Point| -point.cusum[1]];
     let averages = [above, below].map(|value| (AVERAGE, path.ewma_limit, value));
     let sums = [longer, shorter].map(|value| (SUMS, path.cusum_limit, value));
@@ -142,7 +144,18 @@ fn apart(places: impl Iterator<Item = Place>) -> Vec<Place> {
     drawn
 }
 
-/// Marks each failure, and the signals that they gave.
+/// From one job to more than the limit and the longest gap.
+fn jobs_axis(control: &Control) -> Axis {
+    let limit = g_chart(control).map_or(1.0, |chart| chart.limit);
+    let longest = control.gaps.iter().map(|(_, jobs)| *jobs as f64).fold(10.0 * limit, f64::max);
+    Axis::logarithmic(0.8, 1.5 * longest)
+}
+
+fn g_chart(control: &Control) -> Option<&Chart> {
+    control.charts.iter().find(|chart| chart.gaps.is_some())
+}
+
+/// The g-chart: jobs between failures against their limit, a stroke for each failure, and the signals.
 fn failures<DB: DrawingBackend>(
     canvas: &Canvas<DB>,
     control: &Control,
@@ -150,27 +163,38 @@ fn failures<DB: DrawingBackend>(
 ) -> Result<(), PictureError> {
     shade(canvas, control, frame)?;
     let Frame { left, right, top, bottom, .. } = *frame;
+    let count = grouped(control.failures_s.len() as f64, 0);
+    let failures = format!("{count} {}", if control.failures_s.len() == 1 { "failure" } else { "failures" });
+    match g_chart(control) {
+        Some(chart) => {
+            let title = match chart.gaps {
+                Some(gaps) if gaps > 1 => format!("{failures}; jobs in {gaps} gaps between them"),
+                _ => format!("{failures}; jobs from one to the next"),
+            };
+            frame.rows(canvas, &title)?;
+            let limit = |x: f64| frame.at(x, chart.limit);
+            canvas.line(&[limit(frame.x.low), limit(frame.x.high)], LIMIT)?;
+        }
+        None => canvas.text(&format!("{failures}; no chart of them"), (MARGINS.0, top - 26.0), NOTE)?,
+    }
     canvas.line(&[(left, bottom), (right, bottom)], Stroke { dash: None, ..LIMIT })?;
     for tick in frame.x.ticks() {
-        let (x, _) = frame.at(tick, 0.0);
+        let (x, _) = frame.at(tick, frame.y.low);
         canvas.line(&[(x, bottom), (x, bottom + 10.0)], Stroke { dash: None, ..LIMIT })?;
-        let look = NOTE.at(HPos::Center);
-        canvas.text(&frame.x.label(tick), (x, bottom + 42.0), look)?;
+        canvas.text(&frame.x.label(tick), (x, bottom + 42.0), NOTE.at(HPos::Center))?;
     }
     for at_s in &control.failures_s {
-        let (x, _) = frame.at(*at_s, 0.0);
-        canvas.line(&[(x, bottom - 4.0), (x, top + 12.0)], SUMS)?;
+        let (x, _) = frame.at(*at_s, frame.y.low);
+        canvas.line(&[(x, bottom - 4.0), (x, bottom - 20.0)], SUMS)?;
+    }
+    for (at_s, jobs) in &control.gaps {
+        canvas.dot(frame.at(*at_s, *jobs as f64), DOT, PREDICTED, 1.0)?;
     }
     let signals = control.signals.iter().filter(|signal| signal.quantity == Quantity::Failures);
-    for place in apart(signals.map(|signal| (frame.at(signal.at_s, 0.0).0, top))) {
+    for place in apart(signals.map(|signal| (frame.at(signal.at_s, frame.y.low).0, top))) {
         canvas.cross(place, INK)?;
     }
-    let count = grouped(control.failures_s.len() as f64, 0);
-    let text = format!("{count} {}", if control.failures_s.len() == 1 { "failure" } else { "failures" });
-    canvas.text(&text, (left, bottom + 86.0), NOTE)?;
-    let look = NOTE.at(HPos::Right);
-    canvas.text("time since the start of the run (s)", (right, bottom + 86.0), look)?;
-    Ok(())
+    canvas.text("time since the start of the run (s)", (right, bottom + 86.0), NOTE.at(HPos::Right))
 }
 
 /// Shades phase I, where it is part of the run.

@@ -4,7 +4,7 @@ use sim::run_folder::Run;
 
 use super::numbers::{count, number, portion, time};
 use super::sheet::{Sheet, wrapped};
-use crate::control::{Chart, Control, Method, Quantity};
+use crate::control::{Chart, Control};
 
 /// Longest line on a terminal.
 const WIDTH: usize = 118;
@@ -37,9 +37,10 @@ pub(super) fn basis(run: &Run, control: &Control) -> String {
     };
     let minutes = control.mean_run_jobs / run.scenario.arrival_rate() / 60.0;
     format!(
-        "phase I: {jobs}; limits: shifts of up to {} are tolerated, and beyond them one false alarm of a chart in {} jobs \
-         ({} min) on average, so that at most {} of runs as long as this one signal by chance",
+        "phase I: {jobs}; limits: shifts of up to {} are tolerated, and failures of 1 job in {}; beyond them one false alarm of a \
+         chart in {} jobs ({} min) on average, so that at most {} of runs as long as this one signal by chance",
         time(control.tolerance_s),
+        number(1.0 / phase_one.failure_rate),
         count(control.mean_run_jobs.round() as u64),
         number(minutes),
         portion(control.false_alarm_probability)
@@ -66,16 +67,17 @@ pub(super) fn sheet(control: &Control) -> Sheet {
     }
     sheet.noting(
         "Each job is scored by its rank among those before it, so that the charts are of standard normal values whatever \
-         the law of times is; limits are in standard deviations, of the g-chart in jobs between failures. “Change seen \
-         within” holds 19 times of 20: for a shift by one standard deviation more than is tolerated, and for one failure in ten jobs.",
+         the law of times is; limits are in standard deviations, of the g-chart failures in so many jobs. “Change seen \
+         within” holds 19 times of 20: for a shift by one standard deviation more than is tolerated, and for one failure in ten jobs, or twice as many as \
+         are tolerated.",
     )
 }
 
 fn limit(chart: &Chart) -> String {
-    match (chart.quantity, chart.method) {
-        (Quantity::Failures, _) => format!("{} jobs", count(chart.limit as u64)),
-        (_, Method::Ewma) => format!("±{:.2}", chart.limit),
-        _ => format!("{:.2}", chart.limit),
+    match chart.gaps {
+        // With the failure with which the first gap begins.
+        Some(gaps) => format!("{} in {} jobs", count(gaps + 1), count(chart.limit as u64 + 1)),
+        None => format!("±{:.2}", chart.limit),
     }
 }
 

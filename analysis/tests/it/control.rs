@@ -92,12 +92,23 @@ fn failures_that_cluster_are_seen_and_bound_the_success_rate() {
         (job.outcome, job.attempts) = (Outcome::DeadLettered, 5);
     }
     observed(&folder.path().join("data/runs"), &scenario, &jobs, Verdict::Valid);
-    let found = answer(&analysis(folder.path(), &["--json"]));
+    let found = answer(&analysis(folder.path(), &["--json", "--failure-rate", "0.0001", "--plot", "g.svg"]));
     let first = &found["signals"][0];
     // The second failure, seven jobs after the first.
     assert_eq!((&first["quantity"], &first["job"]), (&"failures".into(), &2_513.into()), "{found}");
     assert_eq!(found["success_rate"]["failures"], 14);
     assert_eq!(found["success_rate"]["proves_99_99"], false);
+    let says = found["says"].as_str().unwrap();
+    assert!(
+        says.contains("failures come more often (2 in 8 jobs, where at most 1 in 10,000 is usual"),
+        "{says}"
+    );
+    let picture = std::fs::read_to_string(folder.path().join("g.svg")).unwrap();
+    assert!(picture.contains("14 failures; jobs from one to the next"), "{picture}");
+    // A thousand jobs without a failure leave up to three in a thousand possible, and then neighbours are nothing unusual.
+    let found = answer(&analysis(folder.path(), &["--json"]));
+    let rate = found["phase_one"]["failure_rate"].as_f64().unwrap();
+    assert!((rate - 0.002_991_2).abs() < 1e-6 && found["charts"][4]["gaps"].as_u64() > Some(1), "{found}");
 }
 
 #[test]
@@ -124,7 +135,7 @@ fn what_cannot_be_charted_is_refused_with_rule_and_remedy() {
     let parts = folder.path().join("parts-of-a-run");
     std::fs::create_dir_all(parts.join("parts")).unwrap();
     let [run, simulated, parts] = [run, simulated, parts].map(|path| path.to_str().unwrap().to_owned());
-    let refused: [&[&str]; 8] = [
+    let refused: [&[&str]; 10] = [
         &[&simulated],
         &[&parts],
         &["--runs", "nowhere"],
@@ -132,6 +143,8 @@ fn what_cannot_be_charted_is_refused_with_rule_and_remedy() {
         &[&run, "--phase-one-jobs", "3000"],
         &[&run, "--mean-run-jobs", "10"],
         &[&run, "--tolerance-s=-1"],
+        &[&run, "--failure-rate", "0.7"],
+        &[&run, "--baseline", &run],
         &[&run, "--plot", "charts.gif"],
     ];
     for arguments in refused {

@@ -19,7 +19,7 @@ fn computed(record: &Value) -> f64 {
             Cusum { allowance: number("k"), limit: number("h") }.run_length(number("delta")).mean()
         }
         ("EWMA two-sided (asymptotic limits), N(delta,1)", "ARL") => {
-            Ewma { weight: number("lam"), limit: number("L") }.run_length(number("delta")).mean()
+            Ewma { weight: number("lam"), limit: number("L") }.run_length_two_sided(number("delta")).mean()
         }
         ("Shewhart X chart, N(delta,1)", "ARL") => shewhart_mean(number("L"), number("delta")),
         ("g / CCC chart (probability limits)", metric) => {
