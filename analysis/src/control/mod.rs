@@ -30,6 +30,7 @@ use sim::run_folder::{Run, RunFolderError, Source, Status};
 
 pub use cusum::SHIFT;
 pub use design::Design;
+pub(crate) use phase::is_failure;
 pub use phase::{FEWEST, PhaseOne};
 pub use signal::{Direction, Method, Quantity, Signal};
 pub use success_rate::SuccessRate;

@@ -108,7 +108,7 @@ pub(super) fn ended_s(record: &JobRecord) -> f64 {
 }
 
 /// Whether a job failed, or succeeded only when it was repeated.
-pub(super) fn is_failure(record: &JobRecord) -> bool {
+pub(crate) fn is_failure(record: &JobRecord) -> bool {
     record.outcome != Outcome::Served || record.attempts > 1
 }
 

@@ -3,7 +3,6 @@
 use serde::Serialize;
 
 use super::{Ratio, moments};
-use crate::statistics::{correlation, mean};
 
 /// A ratio of means, adjusted for a covariate.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
@@ -11,45 +10,66 @@ pub struct Adjusted {
     /// The ratio at the same covariate.
     #[serde(flatten)]
     pub ratio: Ratio,
-    /// θ = Cov(X, Y)/Var(X), pooled within the arms.
-    pub theta: f64,
-    /// Share of the variance that the covariate takes away, r²; the same precision takes 1 − r² times the jobs.
+    /// θ of A: Cov(X, Y)/Var(X).
+    pub theta_a: f64,
+    /// θ of B.
+    pub theta_b: f64,
+    /// Share of the variance that the covariate takes away, within the arms; the same precision takes so much less jobs.
     pub variance_reduction: f64,
 }
 
-/// The difference of the means of Y between arms, less what the arms happen to differ in X (CUPED).
+/// The means of Y of both arms, as they would be at the mean X of all jobs, and their ratio (CUPED, with a slope for each
+/// arm).
 ///
 /// ```text
-/// Δ = (Ȳ_B − Ȳ_A) − θ·(X̄_B − X̄_A)
+/// Ŷ = Ȳ − θ·(X̄ − X̄_all)           of each arm, with its own θ = Cov(X, Y)/Var(X)
 /// ```
 ///
-/// X must be known before a job is assigned to an arm, as its size is: then Δ has the mean of Ȳ_B − Ȳ_A, and 1 − r² of
-/// its variance. `x` and `y` are those of A and of B.
+/// X must be known before a job is assigned to an arm, as its size is: then the ratio has the expectation that it has without
+/// the adjustment, and its variance is that of what X leaves unexplained. A change that makes every job shorter in proportion
+/// changes θ, too; one θ for both would leave that unexplained. `x` and `y` are those of A and of B.
 ///
 /// # References
-/// Deng, Xu, Kohavi & Walker 2013, *WSDM*.
+/// Deng, Xu, Kohavi & Walker 2013, *WSDM*; Lin 2013, *Annals of Applied Statistics* 7 (a slope for each arm).
 pub fn adjust(x: &[Vec<f64>; 2], y: &[Vec<f64>; 2], alpha: f64) -> Adjusted {
-    let centred = |values: &[f64]| -> Vec<f64> {
-        let mean = mean(values);
-        values.iter().map(|value| value - mean).collect()
-    };
-    let joined = |arms: &[Vec<f64>; 2]| -> Vec<f64> { [centred(&arms[0]), centred(&arms[1])].concat() };
-    let (within_x, within_y) = (joined(x), joined(y));
-    let square = |values: &[f64]| values.iter().map(|value| value * value).sum::<f64>();
-    let product: f64 = within_x.iter().zip(&within_y).map(|(x, y)| x * y).sum();
-    let theta = if square(&within_x) > 0.0 { product / square(&within_x) } else { 0.0 };
-    let rest = |arm: usize| -> f64 {
-        let residuals: Vec<f64> = x[arm].iter().zip(&y[arm]).map(|(x, y)| y - theta * x).collect();
-        moments(&residuals).1 / residuals.len() as f64
-    };
-    let total_x = mean(&[x[0].as_slice(), x[1].as_slice()].concat());
-    let adjusted = |arm: usize| mean(&y[arm]) - theta * (mean(&x[arm]) - total_x);
-    let (a, b) = (adjusted(0), adjusted(1));
-    let error = (rest(0) / a.powi(2) + rest(1) / b.powi(2)).sqrt();
-    let r = correlation(&within_x, &within_y);
+    let all_x = [x[0].as_slice(), x[1].as_slice()].concat();
+    let (mean_x, variance_x) = moments(&all_x);
+    let [a, b] = [0, 1].map(|arm| Arm::of(&x[arm], &y[arm], mean_x));
+    // Whatever X̄_all happens to be moves both arms.
+    let common = (b.theta / b.adjusted - a.theta / a.adjusted).powi(2) * variance_x / all_x.len() as f64;
+    let error = (a.relative_variance() + b.relative_variance() + common).sqrt();
+    let unexplained = (a.rest * a.jobs + b.rest * b.jobs) / (a.variance * a.jobs + b.variance * b.jobs);
     Adjusted {
-        ratio: Ratio::of_logarithm((b / a).ln(), error, alpha),
-        theta,
-        variance_reduction: r.map_or(0.0, |r| r * r),
+        ratio: Ratio::of_logarithm((b.adjusted / a.adjusted).ln(), error, alpha),
+        theta_a: a.theta,
+        theta_b: b.theta,
+        // Constant values leave nothing to explain.
+        variance_reduction: if unexplained.is_finite() { 1.0 - unexplained } else { 0.0 },
+    }
+}
+
+/// One arm: its mean at the common X, and what X leaves of its variance.
+struct Arm {
+    jobs: f64,
+    theta: f64,
+    adjusted: f64,
+    variance: f64,
+    rest: f64,
+}
+
+impl Arm {
+    fn of(x: &[f64], y: &[f64], common_x: f64) -> Self {
+        let ((mean_x, variance_x), (mean_y, variance)) = (moments(x), moments(y));
+        let jobs = x.len() as f64;
+        let product: f64 = x.iter().zip(y).map(|(x, y)| (x - mean_x) * (y - mean_y)).sum();
+        let theta = if variance_x > 0.0 { product / (jobs - 1.0) / variance_x } else { 0.0 };
+        let residuals: Vec<f64> = x.iter().zip(y).map(|(x, y)| y - theta * x).collect();
+        // One degree of freedom more goes into θ.
+        let rest = moments(&residuals).1 * (jobs - 1.0) / (jobs - 2.0);
+        Arm { jobs, theta, adjusted: mean_y - theta * (mean_x - common_x), variance, rest }
+    }
+
+    fn relative_variance(&self) -> f64 {
+        self.rest / self.jobs / self.adjusted.powi(2)
     }
 }

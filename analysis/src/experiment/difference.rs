@@ -59,6 +59,12 @@ pub fn welch(a: &[f64], b: &[f64]) -> Test {
     let (mean_a, variance_a) = moments(a);
     let (mean_b, variance_b) = moments(b);
     let (part_a, part_b) = (variance_a / a.len() as f64, variance_b / b.len() as f64);
+    if part_a + part_b == 0.0 {
+        // No scatter at all: what differs, differs.
+        let differ = mean_a != mean_b;
+        let statistic = if differ { f64::INFINITY.copysign(mean_b - mean_a) } else { 0.0 };
+        return Test { statistic, p_value: if differ { 0.0 } else { 1.0 } };
+    }
     let freedom = (part_a + part_b).powi(2)
         / (part_a.powi(2) / (a.len() as f64 - 1.0) + part_b.powi(2) / (b.len() as f64 - 1.0));
     Test::student((mean_b - mean_a) / (part_a + part_b).sqrt(), freedom)
@@ -90,5 +96,6 @@ mod tests {
         let found = ratio(&slow, &fast, 0.01);
         assert!((found.high - 0.88).abs() < 1e-9 && found.p_value == 0.0, "{found:?}");
         assert_eq!(ratio(&slow, &slow, 0.01).p_value, 1.0);
+        assert_eq!((welch(&slow, &fast).p_value, welch(&slow, &slow).p_value), (0.0, 1.0));
     }
 }

@@ -4,8 +4,9 @@ use serde::Serialize;
 use sim::run_folder::Run;
 
 use super::{
-    Adjusted, Allocation, Calibration, ExperimentError, Outlook, Peeking, QuantileEffect, Ranks, Ratio,
-    Sample, adjust, allocation, calibrate, mann_whitney, outlook, peek, quantile_effects, ratio, welch,
+    Adjusted, Allocation, Calibration, ExperimentError, Failures, Outlook, Peeking, QuantileEffect, Ranks,
+    Ratio, Sample, adjust, allocation, calibrate, failures, mann_whitney, outlook, peek, quantile_effects,
+    ratio, welch,
 };
 use crate::statistics::{Test, mean};
 
@@ -38,6 +39,8 @@ pub struct Findings {
     pub ranks: Ranks,
     /// What B does to quantiles.
     pub quantile_effects: Vec<QuantileEffect>,
+    /// Which arm's jobs fail more often.
+    pub failures: Failures,
     /// What one may say who looked all the time.
     pub always_valid: Peeking,
     /// Experiments without an effect, on A's services, job by job.
@@ -79,6 +82,7 @@ impl Findings {
             welch: welch(a, b),
             ranks: mann_whitney(a, b),
             quantile_effects: quantile_effects(a, b, alpha),
+            failures: failures(sample.jobs, sample.failed),
             always_valid: peek(&numbered(false), &numbered(true), mixing, alpha),
             a_a: a_a(a, 1),
             a_a_stretches: a_a(a, STRETCH),
@@ -91,5 +95,10 @@ impl Findings {
     /// Whether a difference was found.
     pub fn is_found(&self) -> bool {
         self.services.p_value < self.alpha && !self.allocation.mismatch
+    }
+
+    /// Whether one arm's jobs fail more often.
+    pub fn fails_unevenly(&self) -> bool {
+        self.failures.p_value < self.alpha
     }
 }

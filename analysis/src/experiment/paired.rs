@@ -32,6 +32,26 @@ pub enum PairedError {
         /// And in the other, s.
         due_b: f64,
     },
+    /// They demand other services than the arms explain.
+    #[error(
+        "{a} and {b}: job {job} demanded {demand_a} s in one and {demand_b} s in the other\n  rule: paired runs have the same jobs, \
+         and demands that differ by the factor of their arms, {factor}, alone\n  remedy: drive both from one scenario, with \
+         [experiment] share = 0.0 in one, 1.0 in the other"
+    )]
+    OtherDemands {
+        /// One run.
+        a: String,
+        /// The other.
+        b: String,
+        /// The first job that differs.
+        job: u64,
+        /// What it demanded in one, s.
+        demand_a: f64,
+        /// And in the other, s.
+        demand_b: f64,
+        /// B over A.
+        factor: f64,
+    },
     /// There are too few pairs.
     #[error("{a} and {b}: {jobs} jobs were served in both\n  rule: at least 100\n  remedy: drive more jobs")]
     TooFew {
@@ -68,9 +88,11 @@ pub struct Paired {
 /// Compares two runs job by job; `alpha` is 1 − confidence.
 ///
 /// # Errors
-/// [`PairedError`] if the runs have other jobs, or hardly any in common.
+/// [`PairedError`] if the runs have other jobs or demands, or hardly any jobs in common.
 pub fn paired(a: &Run, b: &Run, alpha: f64) -> Result<Paired, PairedError> {
     let names = || (a.path.display().to_string(), b.path.display().to_string());
+    // Of runs whose jobs are of one arm each, every demand differs by the same factor.
+    let asked = whole_factor(&a.scenario).zip(whole_factor(&b.scenario)).map(|(a, b)| b / a);
     let served = |record: &&JobRecord| !record.warmup && record.outcome == Outcome::Served;
     let (mut services, mut sojourns) = ([Vec::new(), Vec::new()], [Vec::new(), Vec::new()]);
     let mut others = b.jobs.iter().filter(served).peekable();
@@ -81,6 +103,13 @@ pub fn paired(a: &Run, b: &Run, alpha: f64) -> Result<Paired, PairedError> {
             let (a, b) = names();
             let (due_a, due_b) = (one.due_s, other.due_s);
             return Err(PairedError::OtherJobs { a, b, job: one.job, due_a, due_b });
+        }
+        if let Some(factor) = asked
+            && (other.demand_s - factor * one.demand_s).abs() > 4e-9 * factor.max(1.0)
+        {
+            let (a, b) = names();
+            let (demand_a, demand_b) = (one.demand_s, other.demand_s);
+            return Err(PairedError::OtherDemands { a, b, job: one.job, demand_a, demand_b, factor });
         }
         for (arm, record) in [one, other].into_iter().enumerate() {
             let (Some(service_s), Some(done_s)) = (record.service_s(), record.done_s) else { continue };
@@ -110,6 +139,16 @@ pub fn paired(a: &Run, b: &Run, alpha: f64) -> Result<Paired, PairedError> {
         predicted: predicted(a, &a.scenario, factor),
         ideal,
     })
+}
+
+/// The factor of all jobs of a scenario; none where some are of one arm, and some of the other.
+fn whole_factor(scenario: &Scenario) -> Option<f64> {
+    match scenario.experiment() {
+        None => Some(1.0),
+        Some(experiment) if experiment.share() == 0.0 => Some(1.0),
+        Some(experiment) if experiment.share() == 1.0 => Some(experiment.service_factor()),
+        Some(_) => None,
+    }
 }
 
 fn predicted(run: &Run, scenario: &Scenario, factor: f64) -> Option<f64> {

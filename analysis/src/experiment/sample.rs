@@ -4,6 +4,8 @@ use sim::model::{Arm, JobRecord};
 use sim::run_folder::Run;
 use sim::sampling::Arms;
 
+use crate::control::is_failure;
+
 /// Fewest jobs of an arm; normal approximations are good to a per cent from here on.
 pub(super) const FEWEST: usize = 50;
 
@@ -50,6 +52,10 @@ pub struct Sample {
     pub done_s: Vec<f64>,
     /// The jobs' numbers.
     pub job: Vec<u64>,
+    /// Jobs of A and of B, whatever became of them.
+    pub jobs: [u64; 2],
+    /// Those that failed, or had to be repeated.
+    pub failed: [u64; 2],
 }
 
 impl Sample {
@@ -64,6 +70,9 @@ impl Sample {
         let mut sample = Sample::default();
         for record in run.jobs.iter().filter(|record| !record.warmup) {
             let arm = arms.of(record.job);
+            let place = usize::from(arm == Arm::B);
+            sample.jobs[place] += 1;
+            sample.failed[place] += u64::from(is_failure(record));
             sample.push(record, arm, record.demand_s / experiment.factor_of(arm));
         }
         for (arm, jobs) in [("A", sample.count(false)), ("B", sample.count(true))] {

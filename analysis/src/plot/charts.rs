@@ -148,7 +148,8 @@ fn apart(places: impl Iterator<Item = Place>) -> Vec<Place> {
 fn jobs_axis(control: &Control) -> Axis {
     let limit = g_chart(control).map_or(1.0, |chart| chart.limit);
     let longest = control.gaps.iter().map(|(_, jobs)| *jobs as f64).fold(10.0 * limit, f64::max);
-    Axis::logarithmic(0.8, 1.5 * longest)
+    // Long enough for powers of ten only: the panel is low.
+    Axis::logarithmic(0.8, (1.5 * longest).max(5_000.0))
 }
 
 fn g_chart(control: &Control) -> Option<&Chart> {

@@ -25,7 +25,10 @@ pub fn arms(run: &Run, found: &Findings) -> String {
         text.push_str("\nquantiles of services\n");
         text.push_str(&quantiles(found).text(WIDTH));
     }
-    text.push_str("\ndo the tests keep their word on these data?\n");
+    text.push_str(&format!(
+        "\ndo the tests keep their word on these data? ({} of experiments without an effect should find one)\n",
+        portion(found.alpha)
+    ));
     text.push_str(&calibrations(found).text(WIDTH));
     text.push_str("\nif every job were B: mean sojourn\n");
     text.push_str(&outlook(found).text(WIDTH));
@@ -47,20 +50,31 @@ fn verdict(found: &Findings, confidence: &str) -> String {
         );
     }
     let interval = percents(services.low - 1.0, services.high - 1.0);
+    let failures = match found.fails_unevenly() {
+        true if share_of_b(found) > 1.0 => "; AND B FAILS MORE OFTEN",
+        true => "; AND B FAILS LESS OFTEN",
+        false => "",
+    };
     match found.is_found() {
         true => format!(
-            "FOUND: B's services are {} {} ({confidence} interval {interval}), {}",
+            "FOUND: B's services are {} {} ({confidence} interval {interval}), {}{failures}",
             portion((services.estimate - 1.0).abs()),
             if services.estimate < 1.0 { "shorter" } else { "longer" },
             p_is(services.p_value)
         ),
         false => format!(
             "NOT FOUND: B's services differ by {} ({confidence} interval {interval}), {}: what lies in the interval is \
-             possible",
+             possible{failures}",
             percent(services.estimate - 1.0),
             p_is(services.p_value)
         ),
     }
+}
+
+/// Share of B's jobs that failed, over that of A's.
+fn share_of_b(found: &Findings) -> f64 {
+    let failures = &found.failures;
+    (failures.b * failures.jobs_a) as f64 / (failures.a * failures.jobs_b) as f64
 }
 
 fn comparisons(found: &Findings) -> Sheet {
@@ -73,7 +87,7 @@ fn comparisons(found: &Findings) -> Sheet {
     };
     let means = [found.mean_service_a_s, found.mean_service_b_s].map(time);
     ratio(&mut sheet, "mean service".into(), &found.services, means);
-    let reduced = format!("at equal demand (variance −{})", portion(found.adjusted.variance_reduction));
+    let reduced = format!("at equal demand (r² = {:.4})", found.adjusted.variance_reduction);
     ratio(&mut sheet, reduced, &found.adjusted.ratio, [String::new(), String::new()]);
     let mut plain = |name: String, difference: String, p_value: f64| {
         sheet.push(name, vec![String::new(), String::new(), difference, String::new(), p(p_value)]);
@@ -89,6 +103,9 @@ fn comparisons(found: &Findings) -> Sheet {
         .decided_after_pairs
         .map_or_else(|| "never decided".to_owned(), |pairs| format!("after {} pairs", count(pairs as u64)));
     plain(format!("looking all the time (τ = {})", portion(peeking.mixing)), decided, peeking.p_value);
+    let failures = &found.failures;
+    let [a, b] = [failures.a, failures.b].map(count);
+    sheet.push("failed or repeated", vec![a, b, String::new(), String::new(), p(failures.p_value)]);
     let planned = format!("jobs, planned {} B", portion(found.allocation.planned_share));
     let jobs = [found.allocation.a, found.allocation.b].map(count);
     let [a, b] = jobs;
@@ -111,14 +128,17 @@ fn quantiles(found: &Findings) -> Sheet {
 }
 
 fn calibrations(found: &Findings) -> Sheet {
-    let meant = format!("findings ({} meant)", portion(found.alpha));
-    let mut sheet =
-        Sheet::new("A/A", "experiments without an effect", &["times", "findings", "p uniform"], &["says"]);
+    let columns = ["times", "findings", "scatter", "p"];
+    let mut sheet = Sheet::new("A/A", "experiments without an effect", &columns, &["says"]);
     let says = |calibration: &Calibration, good: &str, bad: &str| {
         if calibration.holds(found.alpha) { good.to_owned() } else { bad.to_owned() }
     };
     let mut push = |name: &str, of: &Calibration, text: String| {
-        let cells = vec![count(u64::from(of.times)), portion(of.rejected), p(of.uniform.p_value), text];
+        let (scatter, p_value) = match of.dependence {
+            Some(dependence) => (format!("× {}", number(dependence.inflation)), dependence.test.p_value),
+            None => (String::new(), of.uniform.p_value),
+        };
+        let cells = vec![count(u64::from(of.times)), portion(of.rejected), scatter, p(p_value), text];
         sheet.push(name, cells);
     };
     push(
@@ -132,15 +152,18 @@ fn calibrations(found: &Findings) -> Sheet {
         says(
             &found.a_a_stretches,
             "services are independent",
-            "SERVICES DEPEND ON ONE ANOTHER: p-values are too small",
+            match found.a_a_stretches.dependence {
+                Some(dependence) if dependence.inflation < 1.0 => "SERVICES DEPEND: p-values are too large",
+                _ => "SERVICES DEPEND: p-values are too small",
+            },
         ),
     );
     push(
         "sojourns, in stretches",
         &found.a_a_sojourns,
-        says(&found.a_a_sojourns, "hardly any queue", "as it must be: sojourns are no unit of an experiment"),
+        says(&found.a_a_sojourns, "hardly any queue", "as it must be: no unit of an experiment"),
     );
-    sheet.noting(meant)
+    sheet
 }
 
 fn outlook(found: &Findings) -> Sheet {

@@ -39,6 +39,8 @@ fn twelve_per_cent_are_found_with_their_size_and_what_they_do_to_the_queue() {
     let adjusted = &found["adjusted"];
     assert!((adjusted["estimate"].as_f64().unwrap() - 0.88).abs() < 1e-3, "{adjusted}");
     assert!(adjusted["variance_reduction"].as_f64().unwrap() > 0.99);
+    let width = adjusted["high"].as_f64().unwrap() - adjusted["low"].as_f64().unwrap();
+    assert!(width < 2e-4, "{adjusted}");
     let ideal = found["outlook"]["ideal"]["ratio"].as_f64().unwrap();
     let calibrated = found["outlook"]["calibrated"]["ratio"].as_f64().unwrap();
     assert!(
@@ -69,6 +71,27 @@ fn an_experiment_without_an_effect_finds_none() {
 }
 
 #[test]
+fn an_arm_that_fails_more_often_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let scenario = tried(0.5, 0.88);
+    let arms = sim::sampling::Arms::new(scenario.experiment().unwrap(), scenario.run().seed(), 0);
+    let mut jobs = records(&scenario, TERMS);
+    for job in jobs.iter_mut().filter(|job| job.job % 50 == 0 && arms.of(job.job) == sim::model::Arm::B) {
+        job.attempts = 2;
+    }
+    let run = observed(folder.path(), &scenario, &jobs, Verdict::Valid);
+    let found = answer(folder.path(), &["ab", run.to_str().unwrap()]);
+    assert!(
+        found["failures"]["a"] == 0 && found["failures"]["b"].as_u64() > Some(40),
+        "{}",
+        found["failures"]
+    );
+    let text = String::from_utf8(analysis(folder.path(), &["ab", run.to_str().unwrap()]).stdout).unwrap();
+    assert!(text.replace('\n', " ").contains("AND B FAILS MORE OFTEN"), "{text}");
+    assert!(text.contains("failed or repeated"), "{text}");
+}
+
+#[test]
 fn lost_jobs_of_one_arm_forbid_every_conclusion() {
     let folder = tempfile::tempdir().unwrap();
     let scenario = tried(0.5, 0.88);
@@ -96,6 +119,16 @@ fn two_runs_of_the_same_jobs_show_what_the_recursion_predicts() {
     let error = String::from_utf8(refused.stderr).unwrap();
     assert!(
         refused.status.code() == Some(2) && error.contains("rule: paired runs have the same jobs"),
+        "{error}"
+    );
+    // The same instants, and services of another shape.
+    let mut jobs = records(&tried(1.0, 0.88), TERMS);
+    jobs[400].demand_s *= 1.5;
+    let foreign = observed(&folder.path().join("foreign"), &tried(1.0, 0.88), &jobs, Verdict::Valid);
+    let refused = analysis(folder.path(), &["ab", a.to_str().unwrap(), foreign.to_str().unwrap()]);
+    let error = String::from_utf8(refused.stderr).unwrap();
+    assert!(
+        refused.status.code() == Some(2) && error.contains("the factor of their arms, 0.88, alone"),
         "{error}"
     );
     let twice = analysis(folder.path(), &["ab", a.to_str().unwrap(), a.to_str().unwrap()]);
