@@ -107,8 +107,10 @@ def report(bench, plan, runs):
     rows = []
     for candidate in plan["consumers"]:
         value, low, high = (candidate[key] for key in ("value_s", "low_s", "high_s"))
-        shown = [span(value) if value else "no steady state", f"{span(low)} – {span(high)}" if low and high else "–"]
-        chance = f"{candidate['chance_of_missing']:.0%}"
+        missing = candidate["chance_of_missing"]
+        nothing = "too near saturation" if missing is None else "no steady state"
+        shown = [span(value) if value else nothing, f"{span(low)} – {span(high) if high else 'none'}" if low else "–"]
+        chance = "–" if missing is None else f"{missing:.0%}"
         busy = f"{candidate['effective_utilization']:.0%}"
         rows.append([candidate["servers"], busy, *shown, chance, "yes" if candidate["meets"] else "no"])
     yield from table(head, *rows)

@@ -75,13 +75,13 @@ fn possible_figures(system: &System, scenario: &Scenario, target: Target, value_
     let models: Vec<_> = std::iter::once((scenario.clone(), system.overheads()))
         .chain(steady.map(|(possible, _)| possible.model(&scenario)))
         .collect();
-    let mut found = figures(&models, target).into_iter();
+    let mut found = figures(&models, target).into_iter().peekable();
     let calibrated = found.next().unwrap_or(0.0);
-    // Where hardly a job waits the figure is 0, and its ratio to others no number.
-    let scale = if calibrated > 0.0 { value_s / calibrated } else { 1.0 };
-    let figure = |is_steady: &bool| match is_steady {
-        true => found.next().map_or(f64::NAN, |figure| scale * figure),
-        false => f64::INFINITY,
+    let figure = |is_steady: &bool| match (is_steady, found.next_if(|_| *is_steady)) {
+        (true, Some(figure)) if calibrated > 0.0 => value_s * (figure / calibrated),
+        // Where hardly a job waits the figure is 0, and its ratio to others no number.
+        (true, Some(figure)) => value_s + figure,
+        _ => f64::INFINITY,
     };
     is_steady.iter().map(figure).collect()
 }

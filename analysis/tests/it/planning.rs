@@ -60,6 +60,15 @@ fn a_median_wait_of_nothing_is_met_for_sure() {
     let text = analysis(folder.path(), &[&["capacity"], &flags[..]].concat()).stdout;
     let text = String::from_utf8(text).unwrap();
     assert!(!text.contains("NaN") && text.contains("less capacity of 1 consumer is"), "{text}");
+    // Two jobs at a time: hardly more than one in ten wait, so that the figure is hardly more than 0.
+    let scenario = std::fs::read_to_string(folder.path().join("idle.toml")).unwrap();
+    let pairs = scenario.replace("rate = 20.0", "rate = 20.0\nbatch = { kind = \"fixed\", mean = 2.0 }");
+    std::fs::write(folder.path().join("idle.toml"), pairs.replace("servers = 1", "servers = 2")).unwrap();
+    let found = answer(folder.path(), &["idle.toml", "--target", "p90_wait=0.002"]);
+    for candidate in found["consumers"].as_array().unwrap() {
+        let [low, value, high] = ["low_s", "value_s", "high_s"].map(|key| number(&candidate[key]));
+        assert!(low <= value && value <= high, "{found}");
+    }
 }
 
 #[test]

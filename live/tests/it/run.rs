@@ -71,6 +71,25 @@ fn a_calibration_measures_every_term_and_says_for_what() {
     }
 }
 
+#[test]
+fn where_overheads_saturate_the_consumer_it_is_calibrated_at_a_lower_rate() {
+    let folder = tempfile::tempdir().unwrap();
+    scenario_file(folder.path(), 200, 1);
+    let path = folder.path().join("short.toml");
+    let text = std::fs::read_to_string(&path).unwrap();
+    // 0.4 ms a job at 2,000/s is ρ = 0.8, and a fifth of a millisecond more, as any turnaround is, far too much.
+    let faster = text.replace("rate = 200.0", "rate = 2000.0").replace("mean = 0.002", "mean = 0.0004");
+    std::fs::write(&path, faster).unwrap();
+    let mut calibrate = live(folder.path(), &["calibrate", "short.toml", "--duration-s", "2", "--json"]);
+    let output = calibrate.env("AMQP_URL", rabbitmq_url()).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    let answer: serde_json::Value =
+        serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{said}"));
+    let rate = answer["arrival_rate"].as_f64().unwrap();
+    assert!(said.contains("measuring again at 1200.0") && rate <= 1200.0, "{rate}: {said}");
+    assert!(answer["terms"]["idle_path"]["jobs"].as_u64() > Some(50), "{answer}");
+}
+
 /// Busy loops that share one processor with whatever else is pinned to it; they end with the test.
 struct Crowd(Vec<std::process::Child>);
 
