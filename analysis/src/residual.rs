@@ -283,6 +283,23 @@ mod tests {
     }
 
     #[test]
+    fn a_pause_of_two_consumers_at_once_is_told_from_one_of_each() {
+        let found = |second: u64| {
+            let [mut one, two] = [1_234, second].map(|paused| {
+                let mut records = records(|job| if job == paused { 0.2 } else { 0.0 });
+                records.iter_mut().for_each(|record| record.server = Some(u32::from(paused == second)));
+                records
+            });
+            one.iter_mut().for_each(|record| record.server = Some(0));
+            let mut both: Vec<&JobRecord> = one.iter().chain(&two).collect();
+            both.sort_by(|a, b| a.start_s.partial_cmp(&b.start_s).unwrap());
+            let steps = steps(both.into_iter(), 1, TERMS);
+            pauses(&steps, 1e-3).iter().map(|pause| pause.others).collect::<Vec<_>>()
+        };
+        assert_eq!((found(1_234), found(3_000)), (vec![1, 1], vec![0, 0]));
+    }
+
+    #[test]
     fn waits_inherit_a_pause_and_residuals_do_not() {
         let records = records(|job| if job % 500 == 0 { 0.05 } else { 0.0 });
         let steps = steps(records.iter(), 1, TERMS);

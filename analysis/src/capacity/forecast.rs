@@ -164,71 +164,39 @@ fn relative_error(interval: &Interval) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
+    use sim::model::Terms;
 
-    use sim::calibration::parse;
-    use sim::scenario_file;
-
+    use super::super::fixture::{EXPONENTIAL, system};
     use super::*;
-    use crate::capacity::WhatIf;
 
-    fn scenario(rate: f64) -> Scenario {
-        let text = format!(
-            "schema = 1\nname = \"one\"\n[arrivals]\nrate = {rate:?}\n[service]\nmean = 0.005\n[queue]\nprefetch = 1\n"
-        );
-        scenario_file::parse(&text, "test").unwrap()
-    }
-
-    /// One consumer with 0.4 ms of turnaround, give or take a third, and nothing else.
-    fn system(rate: f64) -> System {
-        let term = |name: &str, mean_s: f64| {
-            format!(
-                "[terms.{name}]\nmean_s = {mean_s:?}\nstandard_error_s = {:?}\nstandard_deviation_s = 0.0\njobs = 10\n",
-                mean_s / 3.0
-            )
-        };
-        let calibration = "schema = 1\nmade = \"2026-01-01T12:00:00Z\"\nqueue_type = \"classic\"\nprefetch = 1\nservers = 1\n\
-                           broker = \"test\"\nmachine = \"test\"\narrival_rate = 160.0\nmean_service_s = 0.005\njobs = 800\n\
-                           valid = true\nstolen = 0.0\nvia = \"http\"\nawake = false\n"
-            .to_owned()
-            + &term("idle_path", 0.0)
-            + &term("turnaround", 4e-4)
-            + &term("overshoot", 0.0);
-        let path = Path::new("test.toml");
-        let calibration = Some((path.to_owned(), parse(&calibration, path).unwrap()));
-        System::of_scenario(scenario(rate), path, calibration, &WhatIf::default())
+    fn forecast(system: &System, metric: &str, at_most_s: f64) -> Forecast {
+        Forecast::of(system, &system.scenario, Target { metric: metric.parse().unwrap(), at_most_s })
     }
 
     // M/M/1 with μ − λ = 2/s: p99.9 of the sojourn is ln(1000)/2 = 3.5 s, and one in e^20 takes more than 10 s.
     #[test]
     fn a_target_far_away_is_met_though_the_figure_is_not_told() {
-        let forecast = |rate: f64, at_most_s: f64| {
-            let system = System::of_scenario(scenario(rate), Path::new("test"), None, &WhatIf::default());
-            let metric = "p99.9_sojourn".parse().unwrap();
-            Forecast::of(&system, &system.scenario, Target { metric, at_most_s })
-        };
-        assert_eq!(forecast(198.0, 10.0), Forecast { meets: true, ..Forecast::UNTOLD });
-        assert_eq!(forecast(198.0, 1.0), Forecast::UNTOLD);
-        assert_eq!(forecast(199.8, 100.0), Forecast::UNTOLD);
+        let found =
+            |rate, at_most_s| forecast(&system(rate, 0.005, EXPONENTIAL, None), "p99.9_sojourn", at_most_s);
+        assert_eq!(found(198.0, 10.0), Forecast { meets: true, ..Forecast::UNTOLD });
+        assert_eq!(found(198.0, 1.0), Forecast::UNTOLD);
+        assert_eq!(found(199.8, 100.0), Forecast::UNTOLD);
     }
 
     // 5.4 ms a job; what saturates the consumer at 182/s is 5.49 ms, six tenths of a standard error more.
     #[test]
     fn systems_without_a_steady_state_are_among_what_is_possible() {
-        let metric = "mean_sojourn".parse().unwrap();
-        let target = Target { metric, at_most_s: 2.0 };
-        let forecast = |rate: f64| {
-            let system = system(rate);
-            Forecast::of(&system, &system.with(rate, 1), target)
-        };
-        let near = forecast(182.0);
+        // 0.4 ms of turnaround, give or take a third, and nothing else.
+        let terms = (Terms { turnaround_s: 4e-4, ..Terms::IDEAL }, 1.0 / 3.0);
+        let found = |rate| forecast(&system(rate, 0.005, EXPONENTIAL, Some(terms)), "mean_sojourn", 2.0);
+        let near = found(182.0);
         assert!(near.meets && near.low_s.is_some() && near.high_s.is_none(), "{near:?}");
         // One in four has none, and some more are too long.
         let chance = near.chance_of_missing.unwrap();
         assert!((0.25..0.45).contains(&chance), "{near:?}");
-        let far = forecast(100.0);
+        let far = found(100.0);
         assert!(far.high_s.is_some() && far.chance_of_missing.unwrap() < 1e-6, "{far:?}");
-        assert_eq!(forecast(190.0), Forecast::HOPELESS);
+        assert_eq!(found(190.0), Forecast::HOPELESS);
     }
 
     #[test]

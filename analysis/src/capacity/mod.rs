@@ -3,6 +3,8 @@
 //! Theory says where to look, simulation of the calibrated model answers, and what the calibration leaves possible says how
 //! sure that is.
 
+#[cfg(test)]
+mod fixture;
 mod forecast;
 mod length;
 mod outage;

@@ -57,19 +57,13 @@ pub fn sensitivity(system: &System, target: Target, servers: u32) -> Sensitivity
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
-
-    use sim::scenario_file;
-
+    use super::super::fixture::{EXPONENTIAL, system};
     use super::*;
-    use crate::capacity::WhatIf;
 
     #[test]
     fn it_does_not_cross_saturation() {
-        let scenario = scenario_file::parse(scenario_file::DEFAULT, "default").unwrap().with_rate(199.0);
-        let system = System::of_scenario(scenario, Path::new("test"), None, &WhatIf::default());
         let target = Target { metric: Metric::MeanWait, at_most_s: 10.0 };
-        let found = sensitivity(&system, target, 1);
+        let found = sensitivity(&system(199.0, 0.005, EXPONENTIAL, None), target, 1);
         assert_eq!((found.mean_sojourn, found.target, found.ideal_mean_sojourn), (None, None, None));
     }
 }

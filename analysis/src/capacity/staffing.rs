@@ -111,3 +111,33 @@ fn first_guess(system: &System, target: Target) -> Result<u32, CapacityError> {
     let most = least.saturating_mul(2).saturating_add(50).min(MOST);
     Ok((least..=most).find(|servers| within(*servers) == Some(true)).unwrap_or(least))
 }
+
+#[cfg(test)]
+mod tests {
+    use sim::estimate::Metric;
+    use sim::model::Terms;
+
+    use super::super::fixture::{EXPONENTIAL, system};
+    use super::*;
+
+    fn fewest(system: &System, at_most_s: f64) -> u32 {
+        let found = staffing(system, Target { metric: Metric::MeanWait, at_most_s }).unwrap();
+        assert!(!found.consumers[0].forecast.meets && found.consumers[1].forecast.meets, "{found:?}");
+        found.fewest
+    }
+
+    // A millisecond of work and four of turnaround vary less than five of work: of four consumers M/M/4 has 7.4 ms, and
+    // these have half of that.
+    #[test]
+    fn fewer_do_where_theory_has_too_many() {
+        let terms = (Terms { turnaround_s: 0.004, ..Terms::IDEAL }, 0.0);
+        assert_eq!(fewest(&system(700.0, 0.001, EXPONENTIAL, Some(terms)), 0.005), 4);
+    }
+
+    // Four carry the load; of six these have some 0.9 ms, of five 3 ms: the first step from five is to seven.
+    #[test]
+    fn what_lies_between_two_steps_is_found() {
+        let uneven = "{ kind = \"hyperexponential\", scv = 4.0 }";
+        assert_eq!(fewest(&system(700.0, 0.005, uneven, None), 0.002), 6);
+    }
+}

@@ -185,3 +185,32 @@ fn quantile(tail: impl Fn(f64) -> f64, p: f64, middle: f64) -> f64 {
     }
     high
 }
+
+#[cfg(test)]
+mod tests {
+    use sim::model::Terms;
+
+    use super::super::fixture::{EXPONENTIAL, system};
+    use super::*;
+
+    // ln 100 times 5 ms, after a way of 1 ms; a deterministic service is as long as it is.
+    #[test]
+    fn the_floor_is_that_of_way_and_service_together() {
+        let terms = (Terms { idle_path_s: 0.001, overshoot_s: 0.0005, ..Terms::IDEAL }, 0.0);
+        let floor = |shape: &str, metric: &str| {
+            let target = Target { metric: metric.parse().unwrap(), at_most_s: 1.0 };
+            target.floor_s(&system(100.0, 0.005, shape, Some(terms))).unwrap()
+        };
+        let constant = "{ kind = \"deterministic\" }";
+        for (shape, metric, floor_s) in [
+            (EXPONENTIAL, "p99_sojourn", 0.0015 + 0.005 * 100_f64.ln()),
+            (EXPONENTIAL, "mean_sojourn", 0.0065),
+            (EXPONENTIAL, "p99_wait", 0.001),
+            (EXPONENTIAL, "mean_wait", 0.001),
+            (constant, "p99_sojourn", 0.0065),
+        ] {
+            let found = floor(shape, metric);
+            assert!((found / floor_s - 1.0).abs() < 1e-9, "{metric}: {found}");
+        }
+    }
+}

@@ -110,6 +110,23 @@ fn a_run_that_was_not_valid_proves_nothing() {
 }
 
 #[test]
+fn a_host_that_withheld_its_processors_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let scenario = scenario();
+    let sim = predicted(folder.path(), &scenario, Some(&calibration(&scenario, TERMS, 0.01)));
+    let live = observed(folder.path(), &scenario, &records(&scenario, TERMS), RunVerdict::Valid);
+    let is_named = || {
+        let pair = Pair::open(&sim, &live).unwrap();
+        pair.warnings.iter().any(|warning| warning.contains("a hypervisor withheld 5.0 %"))
+    };
+    assert!(!is_named());
+    let manifest = live.join("manifest.json");
+    let text = std::fs::read_to_string(&manifest).unwrap();
+    std::fs::write(&manifest, text.replace("\"stolen\": 0.0", "\"stolen\": 0.05")).unwrap();
+    assert!(is_named());
+}
+
+#[test]
 fn the_ladder_names_its_rungs_and_ends_at_the_observation() {
     let folder = tempfile::tempdir().unwrap();
     let scenario = scenario();

@@ -137,14 +137,16 @@ fn a_pause_is_named_with_its_job_and_its_leg() {
     let (paused, mut free_s) = (3_000, f64::NEG_INFINITY);
     for record in &mut records {
         let ready_s = (record.due_s + TERMS.idle_path_s).max(free_s + TERMS.turnaround_s);
-        let start_s = ready_s + if record.job == paused { 0.3 } else { 0.0 };
+        // One in twenty is some tenths of a millisecond late, as jobs are: no pauses.
+        let late_s = if record.job % 20 == 7 { 1e-5 * (record.job % 97) as f64 } else { 0.0 };
+        let start_s = ready_s + if record.job == paused { 0.3 } else { late_s };
         let done_s = start_s + record.demand_s + TERMS.overshoot_s;
         (record.delivered_s, record.start_s, record.done_s) = (Some(start_s), Some(start_s), Some(done_s));
         free_s = done_s;
     }
     let comparison = judged(&scenario, &scenario, &records);
     let pauses = &comparison.residuals.as_ref().unwrap().pauses;
-    assert_eq!(pauses[0].job, paused);
+    assert!(pauses.len() == 1 && pauses[0].job == paused, "{pauses:?}");
     assert!((pauses[0].lasted_s - 0.3).abs() < 1e-3, "{:?}", pauses[0]);
     assert_eq!(serde_json::to_value(pauses[0].coincided).unwrap(), "delivery");
     let rest = comparison.corrections.last().unwrap();
