@@ -13,7 +13,7 @@ use super::{System, Target, figures};
 const REPLICATIONS: u32 = 16;
 const JOBS: u64 = 100_000;
 /// Measured jobs of a replication at most: what they do not tell is not told.
-const MOST_JOBS: u64 = 20_000_000;
+const MOST_JOBS: u64 = 5_000_000;
 /// Jobs with which each system that the calibration leaves possible is tried, and the most where it remembers long.
 const TRIED_JOBS: u64 = 60_000;
 const MOST_TRIED_JOBS: u64 = 200_000;
@@ -41,14 +41,24 @@ impl Forecast {
     /// The figure if the queue has no steady state.
     const HOPELESS: Forecast = Forecast { chance_of_missing: Some(1.0), ..Forecast::UNTOLD };
 
-    /// Simulates a scenario of the system; each system that is possible is tried with the same jobs, so that the ratios
-    /// to the calibrated one are known far better than the values.
+    /// Simulates a scenario of the system.
     pub(super) fn of(system: &System, scenario: &Scenario, target: Target) -> Self {
+        Forecast::around(Simulated::of(system, scenario, target), system, scenario, target)
+    }
+
+    /// What has been simulated, with what it might be; each system that is possible is tried with the same jobs, so that the ratios
+    /// to the calibrated one are known far better than the values.
+    pub(super) fn around(
+        simulated: Option<Simulated>,
+        system: &System,
+        scenario: &Scenario,
+        target: Target,
+    ) -> Self {
         let servers = scenario.queue().servers();
         if scenario.arrival_rate() >= system.sustainable_rate(servers) {
             return Forecast::HOPELESS;
         }
-        let Some(simulated) = Simulated::of(system, scenario, target) else { return Forecast::UNTOLD };
+        let Some(simulated) = simulated else { return Forecast::UNTOLD };
         let meets = simulated.meets;
         let Some((value_s, error)) = simulated.value_s.zip(simulated.error) else {
             return Forecast { meets, ..Forecast::UNTOLD };
@@ -119,6 +129,7 @@ impl Law {
 }
 
 /// What the calibrated model says by itself.
+#[derive(Debug, Clone, Copy)]
 pub(super) struct Simulated {
     /// The figure, s; none if no run is long enough to tell it.
     value_s: Option<f64>,

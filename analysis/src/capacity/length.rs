@@ -5,8 +5,8 @@ use sim::model::Scenario;
 
 use super::System;
 
-/// The longest memory, in jobs, of a queue that is simulated: M/M/1 at ρ = 0.996.
-pub(super) const MOST_MEMORY: f64 = 250_000.0;
+/// The longest memory, in jobs, of a queue that is simulated: M/M/1 at ρ = 0.9937.
+pub(super) const MOST_MEMORY: f64 = 100_000.0;
 /// Memories that are measured and left out at least.
 const MEASURED: f64 = 20.0;
 const LEFT_OUT: f64 = 10.0;

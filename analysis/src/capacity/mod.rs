@@ -21,6 +21,7 @@ use sim::model::{Overheads, Scenario};
 
 pub use forecast::Forecast;
 pub use outage::{Backlog, Curve, Drained, backlog};
+use pause::{MOST_JOBS, MOST_UNASKED_JOBS};
 pub use pause::{Pauses, pauses};
 pub use rate::{LargestRate, largest_rate};
 pub use sensitivity::{Sensitivity, sensitivity};
@@ -78,9 +79,9 @@ pub fn answer(
     let largest_rate = largest_rate(system, target, system.scenario.queue().servers());
     say("pause after pause");
     let pauses = match pause_s {
-        Some(pause_s) => pauses(system, target, staffing.fewest, pause_s)?,
+        Some(pause_s) => pauses(system, target, staffing.fewest, pause_s, MOST_JOBS)?,
         // What nobody asked for need not be told.
-        None => pauses(system, target, staffing.fewest, PAUSE_S).unwrap_or(None),
+        None => pauses(system, target, staffing.fewest, PAUSE_S, MOST_UNASKED_JOBS).unwrap_or(None),
     };
     let outage = outage_s
         .map(|outage_s| {

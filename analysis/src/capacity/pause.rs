@@ -10,8 +10,9 @@ use super::{CapacityError, System, Target};
 const MOST: f64 = 400.0;
 const FEWEST: f64 = 20.0;
 const JOBS: f64 = 4e6;
-/// Jobs of all of them at most.
-const MOST_JOBS: f64 = 1e8;
+/// Jobs of all of them at most, and where nobody asked for them.
+pub(super) const MOST_JOBS: f64 = 1e8;
+pub(super) const MOST_UNASKED_JOBS: f64 = 2e7;
 
 /// What short pauses do to a target. A calibration of half a minute hardly tells how often they come, so the question is
 /// turned around: how often may they?
@@ -28,7 +29,7 @@ pub struct Pauses {
     pub one_in_s: Option<f64>,
 }
 
-/// Simulates the same jobs with a pause every now and then and without any.
+/// Simulates the same jobs with a pause every now and then and without any; at most so many of them.
 ///
 /// ```text
 /// late + harm/(λ·T) = 1 − p         late: share of jobs later than the target without pauses     T: time from one to the next
@@ -38,12 +39,13 @@ pub struct Pauses {
 /// `None` without a steady state.
 ///
 /// # Errors
-/// [`CapacityError::TooLong`] if more than a hundred million jobs come until some pauses are worked off.
+/// [`CapacityError::TooLong`] if more than `most` jobs come until some pauses are worked off.
 pub fn pauses(
     system: &System,
     target: Target,
     servers: u32,
     pause_s: f64,
+    most: f64,
 ) -> Result<Option<Pauses>, CapacityError> {
     let rate = system.scenario.arrival_rate();
     let capacity = system.sustainable_rate(servers);
@@ -57,9 +59,9 @@ pub fn pauses(
     let count = (JOBS / (rate * clock.period_s)).clamp(FEWEST, MOST).floor();
     let until_s = count * clock.period_s;
     let expected = rate * until_s;
-    if expected > MOST_JOBS {
+    if expected > most {
         let (what, length_s) = ("twenty pauses", pause_s);
-        return Err(CapacityError::TooLong { what, length_s, rate, jobs: expected, most: MOST_JOBS });
+        return Err(CapacityError::TooLong { what, length_s, rate, jobs: expected, most });
     }
 
     let scenario = system.with(rate, servers);

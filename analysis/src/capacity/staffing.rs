@@ -1,5 +1,7 @@
 //! How many consumers.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 use sim::model::Shape;
 use sim::theory::mmc::Mmc;
@@ -42,10 +44,12 @@ pub struct Staffing {
 /// Erlang 1917; Halfin & Whitt 1981, *Operations Research* 29.
 pub fn staffing(system: &System, target: Target) -> Result<Staffing, CapacityError> {
     let rate = system.scenario.arrival_rate();
-    let meets = |servers: u32| {
-        let scenario = system.with(rate, servers);
-        servers > 0 && Simulated::of(system, &scenario, target).is_some_and(|found| found.meets)
+    let mut known: BTreeMap<u32, Option<Simulated>> = BTreeMap::new();
+    let mut simulated = |servers: u32| {
+        let simulate = || Simulated::of(system, &system.with(rate, servers), target);
+        *known.entry(servers).or_insert_with(simulate)
     };
+    let mut meets = |servers: u32| simulated(servers).is_some_and(|found| found.meets);
     let too_many = || {
         let Target { metric, at_most_s } = target;
         CapacityError::TooMany { most: MOST, metric, at_most_s, rate }
@@ -77,14 +81,11 @@ pub fn staffing(system: &System, target: Target) -> Result<Staffing, CapacityErr
         }
     }
     let shown = fewest.saturating_sub(1).max(1)..=fewest + 2;
-    Ok(Staffing { fewest, consumers: shown.map(|servers| candidate(system, target, servers)).collect() })
-}
-
-fn candidate(system: &System, target: Target, servers: u32) -> Candidate {
-    let rate = system.scenario.arrival_rate();
-    let forecast = Forecast::of(system, &system.with(rate, servers), target);
-    let effective_utilization = rate / system.sustainable_rate(servers);
-    Candidate { servers, effective_utilization, forecast }
+    let candidate = |servers: u32| {
+        let forecast = Forecast::around(simulated(servers), system, &system.with(rate, servers), target);
+        Candidate { servers, effective_utilization: rate / system.sustainable_rate(servers), forecast }
+    };
+    Ok(Staffing { fewest, consumers: shown.map(candidate).collect() })
 }
 
 /// Where M/M/c with the rate of these consumers meets the target, or the fewest that carry the load where services are

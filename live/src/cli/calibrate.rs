@@ -35,7 +35,7 @@ const MOST_BACKLOG: u64 = 20_000;
 const LAW_JOBS: usize = 400_000;
 
 /// How often it is measured again at a lower rate, and at which share of the one before.
-const AGAIN: u32 = 2;
+const AGAIN: u32 = 4;
 const SLOWER: f64 = 0.6;
 
 /// Batches for the standard error of the sustainable rate.
