@@ -89,7 +89,6 @@ fn where_overheads_saturate_the_consumer_it_is_calibrated_at_a_lower_rate() {
         serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{said}"));
     let rate = answer["arrival_rate"].as_f64().unwrap();
     assert!(said.contains("measuring again at ") && rate <= 801.0, "{rate}: {said}");
-    assert!(answer["terms"]["idle_path"]["jobs"].as_u64() > Some(50), "{answer}");
 }
 
 /// Busy loops that share one processor with whatever else is pinned to it; they end with the test.
