@@ -90,11 +90,21 @@ pub fn answer(
             })
         })
         .transpose()?;
+    let mut warnings = system.warnings(staffing.fewest);
+    let untold = |candidate: &&Candidate| {
+        candidate.servers < staffing.fewest && candidate.forecast.chance_of_missing.is_none()
+    };
+    if let Some(candidate) = staffing.consumers.iter().find(untold) {
+        warnings.push(format!(
+            "with {} the queue is so near saturation that no simulation tells whether they are enough: fewer may do",
+            candidate.servers
+        ));
+    }
     Ok(Answer {
         source: system.source.clone(),
         target,
         arrival_rate: system.scenario.arrival_rate(),
-        warnings: system.warnings(staffing.fewest),
+        warnings,
         staffing,
         sensitivity,
         largest_rate,
