@@ -44,8 +44,7 @@ pub fn sensitivity(system: &System, target: Target, servers: u32) -> Sensitivity
         let found = figures(models.as_ref()?, Target { metric, ..target });
         Some(elasticity(found[0], found[1])).filter(|found| found.is_finite())
     };
-    let ideal =
-        sides.clone().map(|scenario| predict(&scenario.without_prefetch(), None).ok()?.mean_sojourn_s);
+    let ideal = sides.map(|scenario| predict(&scenario.without_prefetch(), None).ok()?.mean_sojourn_s);
     let ideal_mean_sojourn = match ideal {
         [Some(short), Some(long)] => Some(elasticity(short, long)),
         _ => None,

@@ -6,7 +6,7 @@ use clap::Args;
 use serde::Serialize;
 use sim::console::{Console, Failure};
 use sim::plot::format_fits;
-use sim::run_folder::Run;
+use sim::run_folder::{Run, is_same};
 use sim::scenario_file;
 
 use crate::experiment::{Design, Findings, Paired, Plan, paired};
@@ -111,7 +111,7 @@ fn two_runs(
                 .to_owned(),
         ));
     }
-    if a.canonicalize().is_ok_and(|a| b.canonicalize().is_ok_and(|b| a == b)) {
+    if is_same(a, b) {
         return Err(Failure::BadInput(format!(
             "{}: it is both A and B\n  rule: two runs of the same jobs, A first\n  remedy: drive the other version, and name its run",
             a.display()

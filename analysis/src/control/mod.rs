@@ -26,7 +26,7 @@ use serde::Serialize;
 use sim::console::milliseconds;
 use sim::model::{JobRecord, Outcome, Scenario};
 use sim::plot::axis::grouped;
-use sim::run_folder::{Run, RunFolderError, Source, Status};
+use sim::run_folder::{Run, RunFolderError, Source, Status, is_same};
 
 pub use cusum::SHIFT;
 pub use design::Design;
@@ -199,7 +199,7 @@ pub enum ControlError {
     },
     /// The declared rate of failures is out of range.
     #[error(
-        "a failure rate of {rate} in control\n  rule: more than 0, and at most 0.5\n  remedy: --failure-rate 0.0001"
+        "a failure rate of {rate} in control\n  rule: one in a million to one in two\n  remedy: --failure-rate 0.0001"
     )]
     FailureRate {
         /// The rate.
@@ -275,10 +275,6 @@ fn watch_of(run: &Run, baseline: Option<&Run>, options: Options) -> Result<Watch
     Ok(watch)
 }
 
-fn is_same(one: &std::path::Path, other: &std::path::Path) -> bool {
-    one.canonicalize().is_ok_and(|one| other.canonicalize().is_ok_and(|other| one == other))
-}
-
 /// The jobs of a run in the order in which they ended. Those that an interrupted run left unfinished have no fate yet.
 fn in_order(run: &Run) -> Vec<&JobRecord> {
     let is_known = |record: &&JobRecord| {
@@ -307,29 +303,31 @@ impl Signal {
     /// The signal in a sentence.
     pub fn says(&self) -> String {
         let Signal { quantity, method, job, at_s, changed_job, changed_at_s, jobs_since_change, .. } = self;
-        if *quantity == Quantity::Failures {
-            // The failure with which the gaps began is one of them.
-            let failures = (self.after * (*jobs_since_change as f64 - 1.0)).round() + 1.0;
-            return format!(
-                "failures come more often ({} in {jobs_since_change} jobs, where at most 1 in {} is usual, {quantity} {method} at \
-                 {at_s:.2} s; they may have begun at {changed_at_s:.2} s)",
-                grouped(failures, 0),
-                grouped(1.0 / self.before, 0)
-            );
-        }
         let value = |value: f64| milliseconds(value).replacen('-', "−", 1);
         let what = match (quantity, self.direction) {
             (Quantity::Services, Direction::Up) => "services take longer",
             (Quantity::Services, Direction::Down) => "services take less long",
             (Quantity::Residuals, Direction::Up) => "jobs start later than their past explains",
             (Quantity::Residuals, Direction::Down) => "jobs start sooner than before",
-            (Quantity::Failures, _) => unreachable!("they have a sentence of their own"),
+            (Quantity::Failures, _) => return self.says_of_failures(),
         };
         format!(
             "{what} ({} → {}, {quantity} {method} at job {job}, {at_s:.2} s; the change may have begun {jobs_since_change} \
              jobs before, with job {changed_job} at {changed_at_s:.2} s)",
             value(self.before),
             value(self.after),
+        )
+    }
+
+    fn says_of_failures(&self) -> String {
+        let Signal { quantity, method, at_s, changed_at_s, jobs_since_change, .. } = self;
+        // The failure with which the gaps began is one of them.
+        let failures = (self.after * (*jobs_since_change as f64 - 1.0)).round() + 1.0;
+        format!(
+            "failures come more often ({} in {jobs_since_change} jobs, where at most 1 in {} is usual, {quantity} {method} at \
+             {at_s:.2} s; they may have begun at {changed_at_s:.2} s)",
+            grouped(failures, 0),
+            grouped(1.0 / self.before, 0)
         )
     }
 }

@@ -27,6 +27,9 @@ const CONFIDENCE: f64 = 0.95;
 /// Largest failure rate that a chart of failures is drawn for.
 pub(super) const MOST_FAILURES: f64 = 0.5;
 
+/// Smallest one that may be declared: fewer come in no run.
+pub(super) const LEAST_FAILURES: f64 = 1e-6;
+
 /// Which jobs limits rest on.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct PhaseOne {

@@ -3,7 +3,7 @@
 use sim::model::{JobRecord, Outcome};
 
 use super::monitor::Monitor;
-use super::phase::{FEWEST, Limits, MOST_FAILURES, PhaseOne, ended_s, is_failure};
+use super::phase::{FEWEST, LEAST_FAILURES, Limits, MOST_FAILURES, PhaseOne, ended_s, is_failure};
 use super::signal::Signal;
 use super::success_rate::SuccessRate;
 use super::{Control, ControlError, Options};
@@ -102,7 +102,8 @@ impl Options {
         if !(self.tolerance_s >= 0.0 && self.tolerance_s.is_finite()) {
             return Err(ControlError::Tolerance { seconds: self.tolerance_s });
         }
-        if let Some(rate) = self.failure_rate.filter(|rate| !(*rate > 0.0 && *rate <= MOST_FAILURES)) {
+        if let Some(rate) = self.failure_rate.filter(|rate| !(LEAST_FAILURES..=MOST_FAILURES).contains(rate))
+        {
             return Err(ControlError::FailureRate { rate });
         }
         Ok(self)

@@ -11,6 +11,7 @@ use sim::plot::{DrawingBackend, Figure, HPos, PictureError, save};
 use super::PlotError;
 use super::series::{OBSERVED, PREDICTED, PREDICTED_TINT};
 use crate::capacity::{Answer, Candidate, System};
+use crate::report;
 
 /// Half the width of an interval's bar.
 const HALF: f64 = 24.0;
@@ -96,7 +97,9 @@ fn mark<DB: DrawingBackend>(
     let place = |seconds: f64| frame.at(x, (seconds * unit.per_second).min(frame.y.high));
     let (center, bottom) = frame.at(x, 0.0);
     canvas.text(&candidate.servers.to_string(), (center, bottom + 42.0), NOTE.at(HPos::Center))?;
-    let missed = chance(forecast.chance_of_missing);
+    let missed = forecast
+        .chance_of_missing
+        .map_or_else(String::new, |chance| format!("{} miss", report::chance(chance)));
     let (Some(value), Some(low)) = (forecast.value_s, forecast.low_s) else {
         let state =
             if forecast.chance_of_missing.is_some() { "no steady state" } else { "too near saturation" };
@@ -117,14 +120,4 @@ fn mark<DB: DrawingBackend>(
         canvas.text(line, (center, y), NOTE.at(HPos::Center))?;
     }
     Ok(())
-}
-
-/// The chance of missing, as much of it as is known.
-fn chance(of: Option<f64>) -> String {
-    match of {
-        Some(of) if of < 1e-3 => "< 0.1 % miss".to_owned(),
-        Some(of) if of > 0.999 => "> 99.9 % miss".to_owned(),
-        Some(of) => format!("{:.1} % miss", 100.0 * of),
-        None => String::new(),
-    }
 }

@@ -71,16 +71,15 @@ pub(super) fn draw<DB: DrawingBackend>(control: &Control, canvas: &Canvas<DB>) -
     let ends = || control.paths.iter().filter_map(|path| path.points.last());
     let last_s = ends().map(|point| point.at_s).fold(control.phase_one.until_s, f64::max);
     let time = Axis::new(0.0, last_s, 10);
+    let (shares, jobs) = (Axis::new(-REACH, REACH, 4), jobs_axis(control));
+    // One beginning for all panels, beside the longest of their labels.
+    let left = Frame::left_of_ticks(canvas, &shares)?.max(Frame::left_of_ticks(canvas, &jobs)?);
     for (path, (top, bottom)) in control.paths.iter().zip(PANELS) {
-        let y = Axis::new(-REACH, REACH, 4);
-        let left = Frame::left_of_ticks(canvas, &y)?;
-        let frame = Frame { left, right: MARGINS.1 - 10.0, top, bottom, x: time.clone(), y };
+        let frame = Frame { left, right: MARGINS.1 - 10.0, top, bottom, x: time.clone(), y: shares.clone() };
         panel(canvas, control, path, &frame)?;
     }
     let (top, bottom) = PANELS[2];
-    let y = jobs_axis(control);
-    let left = Frame::left_of_ticks(canvas, &Axis::new(-REACH, REACH, 4))?;
-    let frame = Frame { left, right: MARGINS.1 - 10.0, top, bottom, x: time, y };
+    let frame = Frame { left, right: MARGINS.1 - 10.0, top, bottom, x: time, y: jobs };
     failures(canvas, control, &frame)?;
     let mut entries = vec![
         (Sample::Line(SUMS), "CUSUM".to_owned()),

@@ -68,7 +68,7 @@ pub(super) fn sheet(control: &Control) -> Sheet {
     sheet.noting(
         "Each job is scored by its rank among those before it, so that the charts are of standard normal values whatever \
          the law of times is; limits are in standard deviations, of the g-chart failures in so many jobs. “Change seen \
-         within” holds 19 times of 20: for a shift by one standard deviation more than is tolerated, and for one failure in ten jobs, or twice as many as \
+         within” is 19 times of 20 where phase I has thousands of points, and less often where it has a hundred: for a shift by one standard deviation more than is tolerated, and for one failure in ten jobs, or twice as many as \
          are tolerated.",
     )
 }

@@ -59,7 +59,7 @@ pub(super) fn confidence(alpha: f64) -> String {
 }
 
 /// A probability, such as `3.2 %`; what is hardly possible, or hardly anything else, is not called certain.
-pub(super) fn chance(value: f64) -> String {
+pub(crate) fn chance(value: f64) -> String {
     match value {
         value if value < 1e-3 => "< 0.1 %".to_owned(),
         value if value > 0.999 => "> 99.9 %".to_owned(),

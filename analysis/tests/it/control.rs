@@ -135,7 +135,7 @@ fn what_cannot_be_charted_is_refused_with_rule_and_remedy() {
     let parts = folder.path().join("parts-of-a-run");
     std::fs::create_dir_all(parts.join("parts")).unwrap();
     let [run, simulated, parts] = [run, simulated, parts].map(|path| path.to_str().unwrap().to_owned());
-    let refused: [&[&str]; 10] = [
+    let refused: [&[&str]; 11] = [
         &[&simulated],
         &[&parts],
         &["--runs", "nowhere"],
@@ -144,6 +144,7 @@ fn what_cannot_be_charted_is_refused_with_rule_and_remedy() {
         &[&run, "--mean-run-jobs", "10"],
         &[&run, "--tolerance-s=-1"],
         &[&run, "--failure-rate", "0.7"],
+        &[&run, "--failure-rate", "1e-12"],
         &[&run, "--baseline", &run],
         &[&run, "--plot", "charts.gif"],
     ];

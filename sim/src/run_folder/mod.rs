@@ -20,5 +20,5 @@ pub use machine::Machine;
 pub use manifest::{
     CalibrationSource, Deployment, Ledger, LiveSummary, Manifest, SCHEMA, Source, Status, Validity, Verdict,
 };
-pub use reader::{Run, list, read_manifest};
+pub use reader::{Run, is_same, list, read_manifest};
 pub use writer::{Provenance, RunFolder, new_folder, timestamp};

@@ -56,6 +56,11 @@ impl Run {
     }
 }
 
+/// Whether two paths lead to one folder.
+pub fn is_same(one: &Path, other: &Path) -> bool {
+    one.canonicalize().is_ok_and(|one| other.canonicalize().is_ok_and(|other| one == other))
+}
+
 /// The manifests below `base`, oldest first; folders that are no runs are passed over.
 pub fn list(base: &Path) -> Vec<(PathBuf, Manifest)> {
     let Ok(entries) = fs::read_dir(base) else {
