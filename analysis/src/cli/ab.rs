@@ -22,7 +22,7 @@ pub(super) struct Arguments {
     #[arg(long)]
     plan: bool,
     /// Probability of finding something where nothing is; intervals are at confidence 1 − alpha
-    #[arg(long, default_value_t = 0.01, value_parser = share)]
+    #[arg(long, default_value_t = 0.01, value_parser = significance)]
     alpha: f64,
     /// Effect at which the always-valid p-value is best, relative to A's mean; to be declared beforehand
     #[arg(long, default_value_t = 0.1, value_parser = share, conflicts_with = "plan")]
@@ -34,7 +34,7 @@ pub(super) struct Arguments {
     #[arg(long, requires = "plan", value_parser = share)]
     power: Option<f64>,
     /// Squared coefficient of variation of services [default: the scenario's or the run's, or 1]
-    #[arg(long, requires = "plan")]
+    #[arg(long, requires = "plan", allow_negative_numbers = true)]
     scv: Option<f64>,
     /// Share of jobs that get B [default: the scenario's, or 0.5]
     #[arg(long, requires = "plan", value_parser = share)]
@@ -50,6 +50,12 @@ pub(super) struct Arguments {
 fn share(text: &str) -> Result<f64, String> {
     let value: Option<f64> = text.parse().ok().filter(|value| *value > 0.0 && *value < 1.0);
     value.ok_or_else(|| "it lies between 0 and 1, such as 0.05".to_owned())
+}
+
+/// Below a millionth normal approximations of some thousand jobs say nothing.
+fn significance(text: &str) -> Result<f64, String> {
+    let value: Option<f64> = text.parse().ok().filter(|value| (1e-6..1.0).contains(value));
+    value.ok_or_else(|| "it lies between 0.000001 and 1, such as 0.01".to_owned())
 }
 
 pub(super) fn execute(arguments: &Arguments, console: &mut Console<'_>) -> Result<(), Failure> {
@@ -155,6 +161,8 @@ fn planned(sources: &[PathBuf], arguments: &Arguments, console: &mut Console<'_>
         }
     };
     let experiment = scenario.as_ref().and_then(|scenario| scenario.experiment());
+    // A run that is all A, or all B, does not say how jobs will be shared.
+    let of_two_arms = experiment.map(|found| found.share()).filter(|share| *share > 0.0 && *share < 1.0);
     let scenario_scv = scenario.as_ref().map(|scenario| scenario.service().shape().scv());
     let design = Design {
         reduction: arguments
@@ -164,18 +172,11 @@ fn planned(sources: &[PathBuf], arguments: &Arguments, console: &mut Console<'_>
         alpha: arguments.alpha,
         power: arguments.power.unwrap_or(0.9),
         scv: arguments.scv.or(found_scv).or(scenario_scv).unwrap_or(1.0),
-        share: arguments.share.or(experiment.map(|experiment| experiment.share())).unwrap_or(0.5),
+        share: arguments.share.or(of_two_arms).unwrap_or(0.5),
     };
-    if !design.is_possible() {
+    if let Some((name, value, rule)) = design.fault() {
         return Err(Failure::BadInput(format!(
-            "reduction {}, alpha {}, power {}, scv {}, share {}\n  rule: {}\n  remedy: give what is missing or wrong by \
-             --reduction, --alpha, --power, --scv, --share",
-            design.reduction,
-            design.alpha,
-            design.power,
-            design.scv,
-            design.share,
-            Design::RULE
+            "a plan with {name} {value}\n  rule: {name} is {rule}\n  remedy: --{name} with such a value"
         )));
     }
     let plan = design.plan();

@@ -1,11 +1,10 @@
 //! Whether the tests keep their word on these very data.
 
+use rayon::prelude::*;
 use serde::Serialize;
 use sim::sampling::{Purpose, Stream};
 
-use super::difference::ratio;
 use super::moments;
-use super::sample::split;
 use crate::statistics::{Test, kolmogorov, mean};
 
 /// What experiments without an effect find, with the data of this run.
@@ -50,31 +49,44 @@ impl Calibration {
     }
 }
 
-/// Assigns values to two arms at random, in stretches of `stretch` successive ones, so many times, and asks the ratio of
-/// means each time.
+/// How values are assigned to two arms at random.
+#[derive(Debug, Clone, Copy)]
+pub struct Shuffle {
+    /// Re-randomisations.
+    pub times: u32,
+    /// Share of B, as in the run: a test that suits halves need not suit a small arm beside a large one.
+    pub share: f64,
+    /// Successive values that go to one arm together.
+    pub stretch: usize,
+    /// Decides which.
+    pub seed: u64,
+}
+
+/// Assigns values to two arms at random, so many times, and asks a test's p-value of each assignment.
 ///
-/// One by one (`stretch` = 1) p is uniform for whatever values: it shows that the test suits their law and their number. In
+/// One by one p is uniform for whatever values that the test suits, their law, their number, and the sizes of the arms. In
 /// long stretches it is uniform only for values that are independent: services pass, and sojourns, which remember one
-/// another, fail, which is why they are no unit of an experiment.
+/// another, fail, which is why they are no unit of an experiment. `p_value` is told which values are B.
 ///
 /// # References
 /// Kohavi, Tang & Xu 2020, *Trustworthy Online Controlled Experiments*, chapter 19.
-pub fn calibrate(values: &[f64], stretch: usize, times: u32, alpha: f64, seed: u64) -> Calibration {
-    let mut stream = Stream::new(seed, 0, Purpose::Resampling);
-    let p_values: Vec<f64> = (0..times)
-        .map(|_| {
-            let is_b = arms(values.len(), stretch.max(1), &mut stream);
-            let [a, b] = split(values, &is_b);
-            ratio(&a, &b, alpha).p_value
-        })
-        .collect();
+pub fn calibrate(
+    values: &[f64],
+    shuffle: Shuffle,
+    alpha: f64,
+    p_value: impl Fn(&[bool]) -> f64 + Sync,
+) -> Calibration {
+    let Shuffle { times, share, stretch, seed } = shuffle;
+    let stream = |n: u32| Stream::new(seed, n, Purpose::Resampling);
+    let one = |n: u32| p_value(&arms(values.len(), stretch, share, &mut stream(n)));
+    let p_values: Vec<f64> = (0..times).into_par_iter().map(one).collect();
     let count = f64::from(times);
     Calibration {
         times,
         rejected: p_values.iter().filter(|p| **p < alpha).count() as f64 / count,
         standard_error: (alpha * (1.0 - alpha) / count).sqrt(),
         uniform: kolmogorov(&p_values, |p| p).unwrap_or(Test { statistic: 0.0, p_value: 1.0 }),
-        dependence: (stretch > 1).then(|| dependence(values, stretch, &mut stream)),
+        dependence: (stretch > 1).then(|| dependence(values, stretch, &mut stream(times))),
     }
 }
 
@@ -106,10 +118,11 @@ fn dependence(values: &[f64], stretch: usize, stream: &mut Stream) -> Dependence
     Dependence { inflation, test }
 }
 
-/// As many stretches of B as of A, give or take one, in random order.
-fn arms(count: usize, stretch: usize, stream: &mut Stream) -> Vec<bool> {
+/// A share of stretches of B, but one at least of either arm, in random order.
+fn arms(count: usize, stretch: usize, share: f64, stream: &mut Stream) -> Vec<bool> {
     let stretches = count.div_ceil(stretch);
-    let mut left = stretches / 2;
+    let of_both = 1..stretches.max(2);
+    let mut left = ((share * stretches as f64).round() as usize).clamp(of_both.start, of_both.end - 1);
     let mut is_b = Vec::with_capacity(count);
     for number in 0..stretches {
         let of_b = stream.uniform() * ((stretches - number) as f64) < left as f64;

@@ -3,10 +3,11 @@
 use serde::Serialize;
 use sim::run_folder::Run;
 
+use super::sample::split;
 use super::{
     Adjusted, Allocation, Calibration, ExperimentError, Failures, Outlook, Peeking, QuantileEffect, Ranks,
-    Ratio, Sample, adjust, allocation, calibrate, failures, mann_whitney, outlook, peek, quantile_effects,
-    ratio, welch,
+    Ratio, Sample, Shuffle, adjust, allocation, calibrate, failures, mann_whitney, outlook, peek,
+    quantile_effects, ratio, welch,
 };
 use crate::statistics::{Test, mean};
 
@@ -31,7 +32,8 @@ pub struct Findings {
     pub mean_service_b_s: f64,
     /// Mean service, B over A.
     pub services: Ratio,
-    /// The same at equal demands: what jobs would have demanded as A is known before.
+    /// The same at equal demands: what jobs would have demanded as A is known before. Never less precise, and not misled by an arm
+    /// that loses its long jobs, so this is what decides.
     pub adjusted: Adjusted,
     /// Welch's test of equal means.
     pub welch: Test,
@@ -43,7 +45,7 @@ pub struct Findings {
     pub failures: Failures,
     /// What one may say who looked all the time.
     pub always_valid: Peeking,
-    /// Experiments without an effect, on A's services, job by job.
+    /// Experiments without an effect, on A's services at equal demands, job by job.
     pub a_a: Calibration,
     /// The same with stretches of successive jobs.
     pub a_a_stretches: Calibration,
@@ -67,34 +69,45 @@ impl Findings {
             let jobs = sample.job.iter().zip(&sample.service_s).zip(&sample.is_b);
             jobs.filter(|(_, is_b)| **is_b == arm).map(|((job, service_s), _)| (*job, *service_s)).collect()
         };
-        let seed = run.manifest.seed;
-        let a_a = |values: &[f64], stretch: usize| {
-            calibrate(&values[..values.len().min(MOST)], stretch, TIMES, alpha, seed)
+        let demands = sample.arms(&sample.base_demand_s);
+        let share = b.len() as f64 / (a.len() + b.len()) as f64;
+        let by = |stretch| Shuffle { times: TIMES, share, stretch, seed: run.manifest.seed };
+        let first = |values: &[f64]| values[..values.len().min(MOST)].to_vec();
+        let stretches = |values: &[f64]| {
+            let values = first(values);
+            calibrate(&values, by(STRETCH), alpha, |is_b| {
+                let [a, b] = split(&values, is_b);
+                ratio(&a, &b, alpha).p_value
+            })
         };
-        let services_ratio = ratio(a, b, alpha);
+        let (x, y) = (first(&demands[0]), first(a));
+        let job_by_job = calibrate(&y, by(1), alpha, |is_b| {
+            adjust(&split(&x, is_b), &split(&y, is_b), alpha).ratio.p_value
+        });
+        let adjusted = adjust(&demands, &services, alpha);
         let findings = Findings {
             alpha,
-            allocation: allocation(a.len() as u64, b.len() as u64, planned_share),
+            allocation: allocation(sample.jobs[0], sample.jobs[1], planned_share),
             mean_service_a_s: mean(a),
             mean_service_b_s: mean(b),
-            services: services_ratio,
-            adjusted: adjust(&sample.arms(&sample.base_demand_s), &services, alpha),
+            services: ratio(a, b, alpha),
+            adjusted,
             welch: welch(a, b),
             ranks: mann_whitney(a, b),
             quantile_effects: quantile_effects(a, b, alpha),
             failures: failures(sample.jobs, sample.failed),
             always_valid: peek(&numbered(false), &numbered(true), mixing, alpha),
-            a_a: a_a(a, 1),
-            a_a_stretches: a_a(a, STRETCH),
-            a_a_sojourns: a_a(&sample.sojourn_s, STRETCH),
-            outlook: outlook(run, &services_ratio),
+            a_a: job_by_job,
+            a_a_stretches: stretches(a),
+            a_a_sojourns: stretches(&sample.sojourn_s),
+            outlook: outlook(run, &adjusted.ratio),
         };
         Ok((sample, findings))
     }
 
-    /// Whether a difference was found.
+    /// Whether a difference was found, at equal demands.
     pub fn is_found(&self) -> bool {
-        self.services.p_value < self.alpha && !self.allocation.mismatch
+        self.adjusted.ratio.p_value < self.alpha && !self.allocation.mismatch
     }
 
     /// Whether one arm's jobs fail more often.

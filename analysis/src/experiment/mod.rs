@@ -21,7 +21,7 @@ mod sequential;
 mod verification;
 
 pub use allocation::{Allocation, allocation};
-pub use calibration::{Calibration, Dependence, calibrate};
+pub use calibration::{Calibration, Dependence, Shuffle, calibrate};
 pub use covariate::{Adjusted, adjust};
 pub use difference::{Ratio, ratio, welch};
 pub use failures::{Failures, failures};

@@ -1,5 +1,6 @@
 //! What it would do to sojourns if every job were B.
 
+use rayon::prelude::*;
 use serde::Serialize;
 use sim::calibration::{Origin, fit_run};
 use sim::engine::drive_fcfs;
@@ -48,26 +49,25 @@ pub struct Outlook {
 pub fn outlook(run: &Run, services: &Ratio) -> Outlook {
     let prefetch = run.scenario.effective_prefetch();
     let fitted = fit_run(run.jobs.iter(), prefetch, Origin::Due).ok().map(|terms| terms.overheads());
+    let replay = |factor, overheads: &Overheads| Some(replayed(&uniform(&run.scenario, factor), overheads));
     Outlook {
         ideal: sojourns(services, |factor| ideal(&run.scenario, factor)),
-        calibrated: fitted.and_then(|overheads| {
-            sojourns(services, |factor| Some(replayed(&run.scenario, factor, &overheads)))
-        }),
+        calibrated: fitted.and_then(|overheads| sojourns(services, |factor| replay(factor, &overheads))),
     }
 }
 
-fn sojourns(services: &Ratio, mean: impl Fn(f64) -> Option<f64>) -> Option<Sojourns> {
-    let a_s = mean(1.0)?;
-    let b_s = mean(services.estimate)?;
+fn sojourns(services: &Ratio, mean: impl Fn(f64) -> Option<f64> + Sync) -> Option<Sojourns> {
+    let factors = [1.0, services.estimate, services.low, services.high];
+    let means: Vec<Option<f64>> = factors.par_iter().map(|factor| mean(*factor)).collect();
+    let (a_s, b_s) = means[0].zip(means[1])?;
     // A factor with which the queue grows without end has no sojourn: any length is possible.
-    let relative = |factor: f64| mean(factor).map_or(f64::INFINITY, |mean| mean / a_s);
-    Some(Sojourns { a_s, b_s, ratio: b_s / a_s, low: relative(services.low), high: relative(services.high) })
+    let relative = |mean: Option<f64>| mean.map_or(f64::INFINITY, |mean| mean / a_s);
+    Some(Sojourns { a_s, b_s, ratio: b_s / a_s, low: relative(means[2]), high: relative(means[3]) })
 }
 
-/// All jobs of one factor.
-fn uniform(scenario: &Scenario, factor: f64) -> Scenario {
-    let factor = factor.clamp(0.01, 100.0);
-    scenario.clone().with_experiment(Experiment::new(1.0, factor))
+/// The same jobs, all of one factor.
+pub(super) fn uniform(scenario: &Scenario, factor: f64) -> Scenario {
+    scenario.clone().with_experiment(Experiment::new(1.0, factor.clamp(0.01, 100.0)))
 }
 
 fn ideal(scenario: &Scenario, factor: f64) -> Option<f64> {
@@ -76,9 +76,9 @@ fn ideal(scenario: &Scenario, factor: f64) -> Option<f64> {
 }
 
 /// Mean sojourn of the measured driven jobs, s.
-pub(super) fn replayed(scenario: &Scenario, factor: f64, overheads: &Overheads) -> f64 {
+pub(super) fn replayed(scenario: &Scenario, overheads: &Overheads) -> f64 {
     let (mut sum_s, mut jobs) = (0.0, 0_u64);
-    drive_fcfs(&uniform(scenario, factor), overheads.clone(), |job, timing, _| {
+    drive_fcfs(scenario, overheads.clone(), |job, timing, _| {
         if job.index >= scenario.drive().warmup_jobs() {
             sum_s += timing.done_s - job.due_s;
             jobs += 1;
@@ -88,8 +88,8 @@ pub(super) fn replayed(scenario: &Scenario, factor: f64, overheads: &Overheads) 
 }
 
 /// Mean sojourn of the measured driven jobs without any overhead, s.
-pub(super) fn replayed_ideally(scenario: &Scenario, factor: f64) -> f64 {
-    replayed(&scenario.clone().without_prefetch(), factor, &Overheads::from(Terms::IDEAL))
+pub(super) fn replayed_ideally(scenario: &Scenario) -> f64 {
+    replayed(&scenario.clone().without_prefetch(), &Overheads::from(Terms::IDEAL))
 }
 
 #[cfg(test)]

@@ -4,10 +4,11 @@ use serde::Serialize;
 use sim::calibration::{Origin, fit_run};
 use sim::model::{JobRecord, Outcome, Scenario};
 use sim::run_folder::Run;
+use sim::sampling::Arms;
 
-use super::outlook::{replayed, replayed_ideally};
+use super::outlook::{replayed, replayed_ideally, uniform};
 use super::{Ratio, moments};
-use crate::autocorrelated::{Blocks, Memory, Statistic};
+use crate::autocorrelated::{Blocks, Memory, RelativeError, Statistic};
 use crate::statistics::mean;
 
 /// Why two runs are no pair.
@@ -35,7 +36,7 @@ pub enum PairedError {
     /// They demand other services than the arms explain.
     #[error(
         "{a} and {b}: job {job} demanded {demand_a} s in one and {demand_b} s in the other\n  rule: paired runs have the same jobs, \
-         and demands that differ by the factor of their arms, {factor}, alone\n  remedy: drive both from one scenario, with \
+         and demands that differ by the factor of its arms, {factor}, alone\n  remedy: drive both from one scenario, with \
          [experiment] share = 0.0 in one, 1.0 in the other"
     )]
     OtherDemands {
@@ -49,8 +50,16 @@ pub enum PairedError {
         demand_a: f64,
         /// And in the other, s.
         demand_b: f64,
-        /// B over A.
+        /// What it should demand in the other, relative to the one.
         factor: f64,
+    },
+    /// The services of a run take no time.
+    #[error(
+        "{run}: its services took 0 s\n  rule: a ratio is of services that take time\n  remedy: drive jobs that are worked on"
+    )]
+    NoService {
+        /// The run.
+        run: String,
     },
     /// There are too few pairs.
     #[error("{a} and {b}: {jobs} jobs were served in both\n  rule: at least 100\n  remedy: drive more jobs")]
@@ -77,9 +86,9 @@ pub struct Paired {
     pub sojourn_b_s: f64,
     /// Mean sojourn, B over A, with an interval that knows how long a queue remembers.
     pub sojourns: Ratio,
-    /// The same ratio as the recursion has it with these jobs and A's overheads: predicted from run A alone, but for the
-    /// factor that B was asked for, or that was measured where neither was asked for any; `None` where run A does not tell
-    /// its overheads.
+    /// The same ratio as the recursion has it with these jobs, in the arms that each run's scenario gives them, and A's
+    /// overheads: predicted from run A alone, but for what B was asked for, or for the factor that was measured where neither
+    /// was asked for any; `None` where run A does not tell its overheads.
     pub predicted: Option<f64>,
     /// The same without overheads.
     pub ideal: f64,
@@ -91,8 +100,7 @@ pub struct Paired {
 /// [`PairedError`] if the runs have other jobs or demands, or hardly any jobs in common.
 pub fn paired(a: &Run, b: &Run, alpha: f64) -> Result<Paired, PairedError> {
     let names = || (a.path.display().to_string(), b.path.display().to_string());
-    // Of runs whose jobs are of one arm each, every demand differs by the same factor.
-    let asked = whole_factor(&a.scenario).zip(whole_factor(&b.scenario)).map(|(a, b)| b / a);
+    let factors = [a, b].map(|run| Factors::of(&run.scenario));
     let served = |record: &&JobRecord| !record.warmup && record.outcome == Outcome::Served;
     let (mut services, mut sojourns) = ([Vec::new(), Vec::new()], [Vec::new(), Vec::new()]);
     let mut others = b.jobs.iter().filter(served).peekable();
@@ -104,9 +112,8 @@ pub fn paired(a: &Run, b: &Run, alpha: f64) -> Result<Paired, PairedError> {
             let (due_a, due_b) = (one.due_s, other.due_s);
             return Err(PairedError::OtherJobs { a, b, job: one.job, due_a, due_b });
         }
-        if let Some(factor) = asked
-            && (other.demand_s - factor * one.demand_s).abs() > 4e-9 * factor.max(1.0)
-        {
+        let factor = factors[1].of_job(one.job) / factors[0].of_job(one.job);
+        if (other.demand_s - factor * one.demand_s).abs() > 4e-9 * factor.max(1.0) {
             let (a, b) = names();
             let (demand_a, demand_b) = (one.demand_s, other.demand_s);
             return Err(PairedError::OtherDemands { a, b, job: one.job, demand_a, demand_b, factor });
@@ -122,39 +129,43 @@ pub fn paired(a: &Run, b: &Run, alpha: f64) -> Result<Paired, PairedError> {
         let (a, b) = names();
         return Err(PairedError::TooFew { a, b, jobs });
     }
-    let asked = |run: &Run| run.scenario.experiment().map(|experiment| experiment.mean_factor());
-    // Two versions of the work that no scenario tells apart differ by what is measured of them.
-    let measured = mean(&services[1]) / mean(&services[0]);
-    let factor = match (asked(a), asked(b)) {
-        (None, None) => measured,
-        (a, b) => b.unwrap_or(1.0) / a.unwrap_or(1.0),
+    if let Some(run) = [a, b].into_iter().zip(&services).find(|(_, times)| mean(times) == 0.0) {
+        return Err(PairedError::NoService { run: run.0.path.display().to_string() });
+    }
+    let other = match (a.scenario.experiment(), b.scenario.experiment()) {
+        // Two versions of the work that no scenario tells apart differ by what is measured of them.
+        (None, None) => uniform(&a.scenario, mean(&services[1]) / mean(&services[0])),
+        (_, asked) => a.scenario.clone().with_experiment(asked),
     };
-    let ideal = replayed_ideally(&a.scenario, factor) / replayed_ideally(&a.scenario, 1.0);
     Ok(Paired {
         jobs,
         services: of_services(&services, alpha),
         sojourn_a_s: mean(&sojourns[0]),
         sojourn_b_s: mean(&sojourns[1]),
         sojourns: of_sojourns(&sojourns, alpha, a.manifest.seed),
-        predicted: predicted(a, &a.scenario, factor),
-        ideal,
+        predicted: predicted(a, &other),
+        ideal: replayed_ideally(&other) / replayed_ideally(&a.scenario),
     })
 }
 
-/// The factor of all jobs of a scenario; none where some are of one arm, and some of the other.
-fn whole_factor(scenario: &Scenario) -> Option<f64> {
-    match scenario.experiment() {
-        None => Some(1.0),
-        Some(experiment) if experiment.share() == 0.0 => Some(1.0),
-        Some(experiment) if experiment.share() == 1.0 => Some(experiment.service_factor()),
-        Some(_) => None,
+/// What each job of a scenario demands, relative to the same job of A.
+struct Factors(Option<Arms>);
+
+impl Factors {
+    fn of(scenario: &Scenario) -> Self {
+        Factors(scenario.experiment().map(|experiment| Arms::new(experiment, scenario.run().seed(), 0)))
+    }
+
+    fn of_job(&self, job: u64) -> f64 {
+        self.0.as_ref().map_or(1.0, |arms| arms.factor(job))
     }
 }
 
-fn predicted(run: &Run, scenario: &Scenario, factor: f64) -> Option<f64> {
-    let terms = fit_run(run.jobs.iter(), scenario.effective_prefetch(), Origin::Due).ok()?;
+/// Mean sojourn of another scenario's jobs beside that of the run's, with the run's overheads.
+fn predicted(run: &Run, other: &Scenario) -> Option<f64> {
+    let terms = fit_run(run.jobs.iter(), run.scenario.effective_prefetch(), Origin::Due).ok()?;
     let overheads = terms.overheads();
-    Some(replayed(scenario, factor, &overheads) / replayed(scenario, 1.0, &overheads))
+    Some(replayed(other, &overheads) / replayed(&run.scenario, &overheads))
 }
 
 /// Services are independent from job to job, and the same job's are paired: what both have in common cancels.
@@ -170,9 +181,43 @@ fn of_sojourns([a, b]: &[Vec<f64>; 2], alpha: f64, seed: u64) -> Ratio {
     let (blocks, memory) = (Blocks::of_pair(a, b), Memory::of_pair(a, b));
     let error = blocks.relative_errors(&[Statistic::Mean], 0.0, &memory, seed)[0];
     let estimate = mean(b) / mean(a);
-    let error = crate::autocorrelated::RelativeError { value: estimate - 1.0, ..error };
+    let error = RelativeError { value: estimate - 1.0, ..error };
+    let [low, high] = ends(&error, alpha);
+    Ratio { estimate, low, high, p_value: p_value(&error) }
+}
+
+/// The interval of a ratio, which is one more than its relative error.
+fn ends(error: &RelativeError, alpha: f64) -> [f64; 2] {
     let interval = error.interval(1.0 - alpha);
-    let z = estimate.ln() / (error.standard_error / estimate);
-    let test = crate::statistics::Test::student(z, f64::from(error.freedom.max(1)));
-    Ratio { estimate, low: 1.0 + interval.low, high: 1.0 + interval.high, p_value: test.p_value }
+    [1.0 + interval.low, 1.0 + interval.high]
+}
+
+/// The α at which an end of the interval is 1: the interval is not symmetric, and p says what it says.
+fn p_value(error: &RelativeError) -> f64 {
+    let (mut low, mut high) = (0.0, 1.0);
+    for _ in 0..50 {
+        let alpha = f64::midpoint(low, high);
+        let [below, above] = ends(error, alpha);
+        if below <= 1.0 && 1.0 <= above { low = alpha } else { high = alpha }
+    }
+    high
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_ratio_differs_from_one_at_alpha_where_its_interval_leaves_one_out() {
+        for (value, skewness) in [(-0.1, 0.0), (-0.1, 1.5), (0.2, 0.8), (0.02, -0.5), (0.0, 0.0)] {
+            let error = RelativeError { value, standard_error: 0.05, freedom: 12, skewness };
+            let p = p_value(&error);
+            let [wide, narrow] = [0.9 * p, 1.0_f64.min(1.1 * p)].map(|alpha| ends(&error, alpha));
+            assert!(wide[0] <= 1.0 && 1.0 <= wide[1], "{p}: {wide:?}");
+            assert!(p > 0.9 || narrow[0] > 1.0 || narrow[1] < 1.0, "{p}: {narrow:?}");
+        }
+        // Student's t of ln 0.9 at 12 degrees of freedom: 1.897 leaves 8.2 % (any table).
+        let plain = RelativeError { value: -0.1, standard_error: 0.05, freedom: 12, skewness: 0.0 };
+        assert!((p_value(&plain) - 0.0823).abs() < 1e-3, "{}", p_value(&plain));
+    }
 }

@@ -39,21 +39,23 @@ pub struct Plan {
 }
 
 impl Design {
-    /// The rule that a design keeps.
-    pub const RULE: &'static str = "reduction, alpha, power and share lie between 0 and 1, power above alpha (a negative reduction is a slowdown, \
-                                    and one of less than 0.0001 takes more jobs than anybody has), and scv is positive";
-
-    /// Whether the design keeps [`Design::RULE`].
-    pub fn is_possible(&self) -> bool {
+    /// What of it is out of range: its name, its value, and the rule that it breaks; none of a possible design.
+    pub fn fault(&self) -> Option<(&'static str, f64, &'static str)> {
+        let Design { reduction, alpha, power, scv, share } = *self;
         let inside = |value: f64| value > 0.0 && value < 1.0;
-        let changes = self.reduction.abs() >= 1e-4 && self.reduction > -100.0 && self.reduction < 1.0;
-        let scatters = self.scv > 0.0 && self.scv.is_finite();
-        changes
-            && scatters
-            && inside(self.alpha)
-            && inside(self.power)
-            && inside(self.share)
-            && self.power > self.alpha
+        let changes = reduction.abs() >= 1e-4 && (-100.0..1.0).contains(&reduction);
+        [
+            (
+                changes,
+                ("reduction", reduction, "at least 0.0001 and less than 1, or a slowdown: -0.0001 to -100"),
+            ),
+            (inside(alpha), ("alpha", alpha, "between 0 and 1")),
+            (inside(power) && power > alpha, ("power", power, "between alpha and 1")),
+            (scv > 0.0 && scv <= 1e6, ("scv", scv, "more than 0, and a million at most")),
+            (inside(share), ("share", share, "between 0 and 1")),
+        ]
+        .into_iter()
+        .find_map(|(is_kept, fault)| (!is_kept).then_some(fault))
     }
 
     /// Jobs of which each arm has as many as are compared at all.

@@ -35,6 +35,32 @@ pub enum ExperimentError {
         /// Its served jobs.
         jobs: usize,
     },
+    /// An arm has jobs, and hardly one of them was served.
+    #[error(
+        "{run}: of {all} jobs of {arm}, {jobs} were served\n  rule: at least {FEWEST} served jobs of each arm\n  remedy: an arm \
+         whose jobs fail has no services to compare; mend it first, or look at the failures: analysis control {run}"
+    )]
+    Unserved {
+        /// The run.
+        run: String,
+        /// `A` or `B`.
+        arm: &'static str,
+        /// Its jobs.
+        all: u64,
+        /// Those that were served.
+        jobs: usize,
+    },
+    /// The services of an arm take no time.
+    #[error(
+        "{run}: the services of {arm} took 0 s\n  rule: a ratio is of services that take time\n  remedy: drive jobs that are \
+         worked on"
+    )]
+    NoService {
+        /// The run.
+        run: String,
+        /// `A` or `B`.
+        arm: &'static str,
+    },
 }
 
 /// What is known of the served jobs of an experiment, warm-up excluded, in the order of their numbers.
@@ -75,9 +101,17 @@ impl Sample {
             sample.failed[place] += u64::from(is_failure(record));
             sample.push(record, arm, record.demand_s / experiment.factor_of(arm));
         }
-        for (arm, jobs) in [("A", sample.count(false)), ("B", sample.count(true))] {
-            if jobs < FEWEST {
-                return Err(ExperimentError::TooFew { run: name(), arm, jobs });
+        for ((arm, all), services) in ["A", "B"].into_iter().zip(sample.jobs).zip(sample.services()) {
+            let jobs = services.len();
+            match jobs < FEWEST {
+                true if all >= FEWEST as u64 => {
+                    return Err(ExperimentError::Unserved { run: name(), arm, all, jobs });
+                }
+                true => return Err(ExperimentError::TooFew { run: name(), arm, jobs }),
+                false if services.iter().all(|service_s| *service_s == 0.0) => {
+                    return Err(ExperimentError::NoService { run: name(), arm });
+                }
+                false => {}
             }
         }
         Ok(sample)
@@ -91,11 +125,6 @@ impl Sample {
         self.sojourn_s.push(done_s - record.due_s);
         self.done_s.push(done_s);
         self.job.push(record.job);
-    }
-
-    /// Jobs of A (`false`) or B (`true`).
-    pub fn count(&self, is_b: bool) -> usize {
-        self.is_b.iter().filter(|of| **of == is_b).count()
     }
 
     /// A column's values of A and of B.

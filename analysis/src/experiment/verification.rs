@@ -109,6 +109,44 @@ fn a_covariate_takes_away_what_it_explains_and_moves_nothing() {
     assert!((variance / (0.5 * plain) - 1.0).abs() < 0.12, "{variance} for {}", 0.5 * plain);
 }
 
+/// Experiments without an effect by the ratio of means, half of the values B, 1,000 times.
+fn by_ratio(values: &[f64], stretch: usize, times: u32, seed: u64) -> Calibration {
+    by_ratio_with(values, Shuffle { times, share: 0.5, stretch, seed })
+}
+
+fn by_ratio_with(values: &[f64], shuffle: Shuffle) -> Calibration {
+    calibrate(values, shuffle, ALPHA, |is_b| {
+        let [a, b] = sample::split(values, is_b);
+        ratio(&a, &b, ALPHA).p_value
+    })
+}
+
+// A hundred and twenty heavy-tailed services beside four thousand: the normal approximation is not good enough there, and good
+// enough between halves.
+#[test]
+fn arms_are_re_randomised_in_the_sizes_that_they_have() {
+    let mut stream = Stream::new(11, 0, Purpose::Resampling);
+    let sampler = Sampler::new(Shape::Hyperexponential { scv: 10.0 }, 1.0);
+    let values: Vec<f64> = (0..4_000).map(|_| sampler.sample(&mut stream)).collect();
+    let of = |share| by_ratio_with(&values, Shuffle { times: 1_000, share, stretch: 1, seed: 3 });
+    assert!(of(0.5).holds(ALPHA), "{:?}", of(0.5));
+    assert!(!of(0.03).holds(ALPHA), "{:?}", of(0.03));
+}
+
+#[test]
+fn the_band_of_a_picture_leaves_zero_out_in_alpha_of_experiments_without_an_effect() {
+    let mut stream = Stream::new(13, 0, Purpose::Resampling);
+    let times = 2_000;
+    let leaves = |_: &u32| {
+        let [a, b] = draw(400, 0.0, &mut stream).map(sim::output::sorted);
+        let mut effects = (1..100).filter_map(|n| quantile_effect::band(&a, &b, f64::from(n) / 100.0, ALPHA));
+        effects.any(|effect| effect.low_s > 0.0 || effect.high_s < 0.0)
+    };
+    let rate = f64::from((0..times).filter(leaves).count() as u32) / f64::from(times);
+    // The limit errs a little on the safe side, and so does a grid.
+    assert!((0.02..=0.05 + 3.0 * (0.05 * 0.95 / 2_000.0_f64).sqrt()).contains(&rate), "{rate}");
+}
+
 fn peeked(reduction: f64, times: u32, of_each: usize) -> Vec<Peeking> {
     let mut stream = Stream::new(8, 0, Purpose::Resampling);
     let numbered = |arm: Vec<f64>| (0..).zip(arm).collect::<Vec<(u64, f64)>>();
@@ -149,13 +187,13 @@ fn re_randomised_values_have_uniform_p_values_and_dependent_ones_in_stretches_ha
     let mut stream = Stream::new(10, 0, Purpose::Resampling);
     let [services, _] = draw(4_000, 0.0, &mut stream);
     for stretch in [1, 10] {
-        let found = calibrate(&services, stretch, 1_000, 0.05, 3);
+        let found = by_ratio(&services, stretch, 1_000, 3);
         assert!(found.holds(0.05), "{stretch}: {found:?}");
     }
     // Twenty stretches of ten have findings other than 5 % by chance, and are not called dependent for that.
     let doubted = (0..300).filter(|seed| {
         let [services, _] = draw(200, 0.0, &mut stream);
-        !calibrate(&services, 10, 20, 0.05, *seed).holds(0.05)
+        !by_ratio(&services, 10, 20, *seed).holds(0.05)
     });
     let doubted = doubted.count();
     assert!(doubted <= 3, "{doubted}");
@@ -170,7 +208,7 @@ fn re_randomised_values_have_uniform_p_values_and_dependent_ones_in_stretches_ha
             queue.serve(due, *service).done_s - due
         })
         .collect();
-    let found = calibrate(&sojourns, 10, 1_000, 0.05, 3);
+    let found = by_ratio(&sojourns, 10, 1_000, 3);
     assert!(found.rejected > 0.4 && !found.holds(0.05), "{found:?}");
     assert!(found.dependence.is_some_and(|dependence| dependence.inflation > 4.0), "{found:?}");
 }

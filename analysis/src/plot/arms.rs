@@ -10,6 +10,7 @@ use sim::plot::{DrawingBackend, Figure, PictureError, RGBColor, save};
 use super::PlotError;
 use super::series::{OBSERVED, PREDICTED, quantile, sorted, time_axis};
 use crate::experiment::{Findings, quantile_effect};
+use crate::report;
 
 /// Probabilities at which differences are drawn: beyond them a quantile is a matter of a few jobs.
 const SHOWN: (f64, f64) = (0.02, 0.98);
@@ -26,8 +27,8 @@ const NOTHING: Stroke = Stroke { color: INK, width: 2.0, dash: Some((4.0, 8.0)) 
 
 const HEADING: &str = "Services of both arms, and how far their quantiles are apart";
 const CAPTION: &str = "Above, the share of services that were no longer than a time, of A (dashed) and of B; below, how much longer \
-                       (above zero) or shorter (below zero) B's service is at each share, with intervals: where the shaded area \
-                       leaves the dotted line out, the arms differ.";
+                       (above zero) or shorter (below zero) B's service is at each share, with a band for the whole curve: where \
+                       the shaded area leaves the dotted line out anywhere, the arms differ.";
 
 struct Arms<'a> {
     name: &'a str,
@@ -64,7 +65,7 @@ impl Figure for Arms<'_> {
         header(canvas, HEADING, self.name, &jobs)?;
         self.distributions(canvas)?;
         self.differences(canvas)?;
-        let band = format!("{:.0} % interval", 100.0 * (1.0 - self.alpha));
+        let band = format!("{} band", report::confidence(self.alpha));
         let area = Sample::Area(TINT, Stroke { color: TINT, ..DIFFERENCE });
         legend_row(
             canvas,
@@ -101,7 +102,7 @@ impl Arms<'_> {
     fn differences<DB: DrawingBackend>(&self, canvas: &Canvas<DB>) -> Result<(), PictureError> {
         let effects: Vec<_> = (0..=POINTS)
             .map(|point| SHOWN.0 + f64::from(point) / f64::from(POINTS) * (SHOWN.1 - SHOWN.0))
-            .filter_map(|probability| quantile_effect::effect(&self.a, &self.b, probability, self.alpha))
+            .filter_map(|probability| quantile_effect::band(&self.a, &self.b, probability, self.alpha))
             .collect();
         let ends = || effects.iter().flat_map(|effect| [effect.low_s, effect.high_s]);
         let unit = TimeUnit::fitting(ends().map(f64::abs));

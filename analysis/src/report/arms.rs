@@ -14,7 +14,7 @@ pub fn arms(run: &Run, found: &Findings) -> String {
     let confidence = confidence(found.alpha);
     let mut text = wrapped(&verdict(found, &confidence), WIDTH, 0) + "\n\n";
     let about = format!(
-        "{}; {} jobs are A, {} are B",
+        "{}; {} jobs are A, {} are B; services are of those that were served",
         run.scenario.name(),
         count(found.allocation.a),
         count(found.allocation.b)
@@ -39,10 +39,15 @@ pub fn arms(run: &Run, found: &Findings) -> String {
 }
 
 fn verdict(found: &Findings, confidence: &str) -> String {
-    let services = &found.services;
+    let services = &found.adjusted.ratio;
+    let failures = match found.fails_unevenly() {
+        true if share_of_b(found) > 1.0 => "; AND B FAILS MORE OFTEN",
+        true => "; AND B FAILS LESS OFTEN",
+        false => "",
+    };
     if found.allocation.mismatch {
         return format!(
-            "NOTHING IS TO BE CONCLUDED: {} and {} jobs for a planned share of {}, {}: jobs of one arm are missing",
+            "NOTHING IS TO BE CONCLUDED: {} and {} jobs for a planned share of {}, {}: jobs of one arm are missing{failures}",
             count(found.allocation.a),
             count(found.allocation.b),
             portion(found.allocation.planned_share),
@@ -50,20 +55,15 @@ fn verdict(found: &Findings, confidence: &str) -> String {
         );
     }
     let interval = percents(services.low - 1.0, services.high - 1.0);
-    let failures = match found.fails_unevenly() {
-        true if share_of_b(found) > 1.0 => "; AND B FAILS MORE OFTEN",
-        true => "; AND B FAILS LESS OFTEN",
-        false => "",
-    };
     match found.is_found() {
         true => format!(
-            "FOUND: B's services are {} {} ({confidence} interval {interval}), {}{failures}",
+            "FOUND: at equal demand B's services are {} {} ({confidence} interval {interval}), {}{failures}",
             portion((services.estimate - 1.0).abs()),
             if services.estimate < 1.0 { "shorter" } else { "longer" },
             p_is(services.p_value)
         ),
         false => format!(
-            "NOT FOUND: B's services differ by {} ({confidence} interval {interval}), {}: what lies in the interval is \
+            "NOT FOUND: at equal demand B's services differ by {} ({confidence} interval {interval}), {}: what lies in the interval is \
              possible{failures}",
             percent(services.estimate - 1.0),
             p_is(services.p_value)
@@ -87,7 +87,8 @@ fn comparisons(found: &Findings) -> Sheet {
     };
     let means = [found.mean_service_a_s, found.mean_service_b_s].map(time);
     ratio(&mut sheet, "mean service".into(), &found.services, means);
-    let reduced = format!("at equal demand (r² = {:.4})", found.adjusted.variance_reduction);
+    // What explains nothing is a little below zero by chance.
+    let reduced = format!("at equal demand (r² = {:.4})", found.adjusted.variance_reduction.max(0.0));
     ratio(&mut sheet, reduced, &found.adjusted.ratio, [String::new(), String::new()]);
     let mut plain = |name: String, difference: String, p_value: f64| {
         sheet.push(name, vec![String::new(), String::new(), difference, String::new(), p(p_value)]);
@@ -142,7 +143,7 @@ fn calibrations(found: &Findings) -> Sheet {
         sheet.push(name, cells);
     };
     push(
-        "services, job by job",
+        "services at equal demand, by job",
         &found.a_a,
         says(&found.a_a, "the test suits these services", "the test does not suit these services"),
     );
@@ -212,9 +213,10 @@ pub fn plan(design: &Design, plan: &Plan, duration_s: Option<f64>) -> String {
     let length =
         duration_s.map_or_else(String::new, |s| format!(", {} min at the scenario's rate", number(s / 60.0)));
     let verdict = format!(
-        "{} jobs{length}: a reduction of {} is then found at α = {} with power {}",
+        "{} jobs{length}: a {} of {} is then found at α = {} with power {}",
         count(plan.jobs),
-        portion(design.reduction),
+        if design.reduction > 0.0 { "reduction" } else { "slowdown" },
+        portion(design.reduction.abs()),
         design.alpha,
         design.power
     );
@@ -229,7 +231,8 @@ pub fn plan(design: &Design, plan: &Plan, duration_s: Option<f64>) -> String {
         sheet.push(name, vec![count(jobs.ceil() as u64)]);
     }
     let about = format!(
-        "services with c² = {}, {} of jobs B; the table is for arms of one size",
+        "services with c² = {}, {} of jobs B, demands unknown: at equal demand fewer do; the table is for \
+         arms of one size",
         number(design.scv),
         portion(design.share)
     );

@@ -53,7 +53,7 @@ pub(super) fn portion(value: f64) -> String {
 }
 
 /// A confidence, such as `99 %` or `99.5 %`.
-pub(super) fn confidence(alpha: f64) -> String {
+pub(crate) fn confidence(alpha: f64) -> String {
     let shown = format!("{:.4}", 100.0 * (1.0 - alpha));
     format!("{} %", shown.trim_end_matches('0').trim_end_matches('.'))
 }

@@ -53,7 +53,8 @@ fn twelve_per_cent_are_found_with_their_size_and_what_they_do_to_the_queue() {
     let output = analysis(folder.path(), &["ab", run.to_str().unwrap()]);
     let text = String::from_utf8(output.stdout).unwrap();
     assert!(
-        text.starts_with("FOUND: B's services are ") && text.contains(" shorter (99 % interval"),
+        text.starts_with("FOUND: at equal demand B's services are ")
+            && text.contains(" shorter (99 % interval"),
         "{text}"
     );
     assert!(text.lines().all(|line| line.chars().count() <= 100), "{text}");
@@ -91,6 +92,49 @@ fn an_arm_that_fails_more_often_is_named() {
     assert!(text.contains("failed or repeated"), "{text}");
 }
 
+// B is no faster: it gives up what takes long, so that the services that remain are shorter.
+#[test]
+fn an_arm_that_drops_its_long_jobs_is_not_called_faster() {
+    let folder = tempfile::tempdir().unwrap();
+    let scenario = tried(0.5, 1.0);
+    let arms = sim::sampling::Arms::new(scenario.experiment().unwrap(), scenario.run().seed(), 0);
+    let mut jobs = records(&scenario, TERMS);
+    let dropped = |job: &&mut JobRecord| job.demand_s > 0.012 && arms.of(job.job) == sim::model::Arm::B;
+    for job in jobs.iter_mut().filter(dropped) {
+        (job.outcome, job.start_s, job.done_s) = (sim::model::Outcome::DeadLettered, None, None);
+    }
+    let run = observed(folder.path(), &scenario, &jobs, Verdict::Valid);
+    let found = answer(folder.path(), &["ab", run.to_str().unwrap()]);
+    assert!(found["services"]["p_value"].as_f64().unwrap() < 0.01, "the plain means are misled");
+    assert_eq!(found["allocation"]["mismatch"], false);
+    let text = String::from_utf8(analysis(folder.path(), &["ab", run.to_str().unwrap()]).stdout).unwrap();
+    let text = text.replace('\n', " ");
+    assert!(text.starts_with("NOT FOUND") && text.contains("AND B FAILS MORE OFTEN"), "{text}");
+    assert!(!text.contains("jobs of one arm are missing"), "{text}");
+}
+
+#[test]
+fn an_arm_without_services_is_refused_for_what_it_lacks() {
+    let folder = tempfile::tempdir().unwrap();
+    let scenario = tried(0.5, 0.88);
+    let arms = sim::sampling::Arms::new(scenario.experiment().unwrap(), scenario.run().seed(), 0);
+    let of_b = |job: &&mut JobRecord| arms.of(job.job) == sim::model::Arm::B;
+    let refused = |name: &str, change: &dyn Fn(&mut JobRecord)| {
+        let mut jobs = records(&scenario, TERMS);
+        jobs.iter_mut().filter(of_b).for_each(change);
+        let run = observed(&folder.path().join(name), &scenario, &jobs, Verdict::Valid);
+        let output = analysis(folder.path(), &["ab", run.to_str().unwrap()]);
+        assert_eq!(output.status.code(), Some(2));
+        String::from_utf8(output.stderr).unwrap()
+    };
+    let failed = refused("failed", &|job| {
+        (job.outcome, job.start_s, job.done_s) = (sim::model::Outcome::DeadLettered, None, None);
+    });
+    assert!(failed.contains("jobs of B, 0 were served"), "{failed}");
+    let idle = refused("idle", &|job| job.done_s = job.start_s);
+    assert!(idle.contains("the services of B took 0 s"), "{idle}");
+}
+
 #[test]
 fn lost_jobs_of_one_arm_forbid_every_conclusion() {
     let folder = tempfile::tempdir().unwrap();
@@ -114,6 +158,18 @@ fn two_runs_of_the_same_jobs_show_what_the_recursion_predicts() {
     assert!(ratio("low") < ratio("estimate") && ratio("estimate") < ratio("high") && ratio("high") < 1.0);
     assert!((found["services"]["estimate"].as_f64().unwrap() - 0.88).abs() < 1e-3 && of("ideal") < 0.8);
 
+    // Whichever of them comes first, and however its jobs are shared between the arms.
+    for (of_a, of_b) in [(1.0, 0.0), (0.5, 0.0), (1.0, 0.5), (0.5, 0.1)] {
+        let name = format!("{of_a}-{of_b}");
+        let runs = [of_a, of_b].map(|share| driven(&folder.path().join(&name), &tried(share, 0.88)));
+        let [a, b] = [0, 1].map(|n| runs[n].to_str().unwrap());
+        let found = answer(folder.path(), &["ab", a, b]);
+        let of = |value: &Value| value.as_f64().unwrap();
+        let (ratio, predicted) = (of(&found["sojourns"]["estimate"]), of(&found["predicted"]));
+        assert!((ratio / predicted - 1.0).abs() < 1e-6 && ratio > 1.0, "{name}: {found}");
+        assert!(1.0 < of(&found["ideal"]) && of(&found["ideal"]) < ratio, "{name}: {found}");
+    }
+
     let other = driven(folder.path(), &tried(1.0, 0.88).with_seed(9));
     let refused = analysis(folder.path(), &["ab", a.to_str().unwrap(), other.to_str().unwrap()]);
     let error = String::from_utf8(refused.stderr).unwrap();
@@ -128,7 +184,7 @@ fn two_runs_of_the_same_jobs_show_what_the_recursion_predicts() {
     let refused = analysis(folder.path(), &["ab", a.to_str().unwrap(), foreign.to_str().unwrap()]);
     let error = String::from_utf8(refused.stderr).unwrap();
     assert!(
-        refused.status.code() == Some(2) && error.contains("the factor of their arms, 0.88, alone"),
+        refused.status.code() == Some(2) && error.contains("the factor of its arms, 0.88, alone"),
         "{error}"
     );
     let twice = analysis(folder.path(), &["ab", a.to_str().unwrap(), a.to_str().unwrap()]);
@@ -148,10 +204,22 @@ fn a_plan_says_how_many_jobs_and_minutes() {
     // As many as the scenario drives.
     let scenario = sim::scenario_file::load(Path::new(file)).unwrap();
     assert_eq!(scenario.drive().jobs(), plan["jobs"].as_u64().unwrap());
-    for wrong in [["--reduction", "0"], ["--power", "1.5"], ["--scv", "-1"], ["--alpha", "0"]] {
+    for (wrong, rule) in [
+        (["--reduction", "0"], "rule: reduction is at least 0.0001"),
+        (["--power", "1.5"], "it lies between 0 and 1"),
+        (["--power", "0.001"], "rule: power is between alpha and 1"),
+        (["--scv", "-1"], "rule: scv is more than 0"),
+        (["--scv", "1e300"], "rule: scv is more than 0, and a million at most"),
+        (["--alpha", "1e-17"], "it lies between 0.000001 and 1"),
+    ] {
         let output = analysis(folder.path(), &[&["ab", "--plan"][..], &wrong[..]].concat());
-        assert_eq!(output.status.code(), Some(2), "{wrong:?}: {}", String::from_utf8_lossy(&output.stderr));
+        let error = String::from_utf8(output.stderr).unwrap();
+        assert!(output.status.code() == Some(2) && error.contains(rule), "{wrong:?}: {error}");
     }
+    // What was driven as all A says how services scatter, and nothing of how jobs are to be shared.
+    let all_a = driven(folder.path(), &tried(0.0, 0.88));
+    let plan = answer(folder.path(), &["ab", "--plan", all_a.to_str().unwrap()]);
+    assert_eq!(plan["design"]["share"].as_f64(), Some(0.5));
 }
 
 #[test]
