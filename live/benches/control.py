@@ -119,8 +119,10 @@ def row(measured, at_s):
     first, jobs, chart = seen
     where = f"{first['quantity']} {METHODS[first['method']]}, job {first['job']:,} at {first['at_s']:.2f} s"
     within = chart["seen_within_jobs"]
+    shown = "not surely" if within is None else f"{within} jobs"
+    kept = "–" if within is None else "yes" if jobs <= within else "no"
     change = f"{jobs} jobs, {first['at_s'] - at_s:.2f} s"
-    return [case.name, case.fault, where, change, f"{within} jobs", "yes" if jobs <= within else "no", chance, followed]
+    return [case.name, case.fault, where, change, shown, kept, chance, followed]
 
 
 def report(bench, measured):
@@ -132,7 +134,7 @@ def report(bench, measured):
         f"runs of {options.run_s} s, faults at {options.at_s} s"
     )
     yield ""
-    head = ["run", "fault", "first signal after it", "after", "theory, 95 %", "within", "signals before it", "--follow"]
+    head = ["run", "fault", "first signal after it", "after", "shown, 95 %", "within", "signals before it", "--follow"]
     yield from table(head, *(row(each, options.at_s) for each in measured))
     yield ""
     for each in measured:

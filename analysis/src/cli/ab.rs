@@ -9,6 +9,7 @@ use sim::plot::format_fits;
 use sim::run_folder::{Run, is_same};
 use sim::scenario_file;
 
+use super::warn_of;
 use crate::experiment::{Design, Findings, Paired, Plan, paired};
 use crate::statistics::scv;
 use crate::{plot, report};
@@ -81,14 +82,7 @@ pub(super) fn execute(arguments: &Arguments, console: &mut Console<'_>) -> Resul
 
 fn open(path: &std::path::Path, console: &mut Console<'_>) -> Result<Run, Failure> {
     let run = Run::open(path)?;
-    if let Some(warning) = run.warning() {
-        console.note(format!("warning: {warning}"));
-    }
-    if let Some(live) = &run.manifest.live {
-        for reason in &live.validity.reasons {
-            console.note(format!("warning: {}: the run is not valid: {reason}", path.display()));
-        }
-    }
+    warn_of(&run, console);
     Ok(run)
 }
 

@@ -6,11 +6,13 @@ use std::time::Instant;
 use clap::Args;
 use sim::cli::RUNS;
 use sim::console::{Console, Failure};
+use sim::plot::axis::grouped;
 use sim::plot::format_fits;
 use sim::run_folder::{Run, Source, Status, list};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::sleep;
 
+use super::warn_of;
 use crate::control::follow::{Follow, LOOK, has_parts_only};
 use crate::control::{Control, ControlError, Options, control};
 use crate::{plot, report};
@@ -32,13 +34,13 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "RUN", conflicts_with = "phase_one_jobs")]
     baseline: Option<PathBuf>,
     /// Jobs from one false alarm of a chart to the next, on average [default: 1000000]
-    #[arg(long, value_name = "JOBS")]
+    #[arg(long, value_name = "JOBS", allow_negative_numbers = true)]
     mean_run_jobs: Option<f64>,
     /// Shift of services or starts that is no reason for an alarm, s [default: a hundredth of the mean service]
-    #[arg(long, value_name = "S")]
+    #[arg(long, value_name = "S", allow_negative_numbers = true)]
     tolerance_s: Option<f64>,
     /// Rate of failures that counts as in control, such as 0.0001 [default: the most that phase I leaves possible, 95 %]
-    #[arg(long, value_name = "P")]
+    #[arg(long, value_name = "P", allow_negative_numbers = true)]
     failure_rate: Option<f64>,
     /// File for a picture of the charts, .png or .svg
     #[arg(long, value_name = "FILE")]
@@ -71,10 +73,8 @@ pub(super) fn execute(arguments: &Arguments, console: &mut Console<'_>) -> Resul
         true => followed(&run, baseline.as_ref(), options, console)?,
         false => control(&run, baseline.as_ref(), options).map_err(refused)?,
     };
-    if !arguments.follow
-        && let Some(warning) = run.warning()
-    {
-        console.note(format!("warning: {warning}"));
+    for run in [(!arguments.follow).then_some(&run), baseline.as_ref()].into_iter().flatten() {
+        warn_of(run, console);
     }
     for fault in &run.manifest.faults {
         console.note(format!("note: a fault was injected on purpose: {fault}"));
@@ -90,9 +90,10 @@ pub(super) fn execute(arguments: &Arguments, console: &mut Console<'_>) -> Resul
         true => console.print_json(&seen)?,
         false => console.print(report::charts(&run, &seen))?,
     }
-    match arguments.follow && !seen.in_control {
-        true => Err(Failure::Failed(seen.says)),
-        false => Ok(()),
+    match (arguments.follow, seen.signal_count, &seen.untold) {
+        (true, 1.., _) => Err(Failure::Failed(seen.says)),
+        (true, 0, Some(_)) => Err(Failure::NotValid(seen.says)),
+        _ => Ok(()),
     }
 }
 
@@ -142,10 +143,11 @@ fn followed(
             news = Instant::now();
         }
         if let Some(phase_one) = follow.watch().phase_one().filter(|_| !said) {
-            console.note(format!("phase I is over: {} jobs, to {:.1} s", phase_one.jobs, phase_one.until_s));
+            let jobs = grouped(phase_one.jobs as f64, 0);
+            console.note(format!("phase I is over: {jobs} jobs, to {:.1} s", phase_one.until_s));
             said = true;
         }
-        for signal in &look.signals {
+        if let Some(signal) = look.signals.first() {
             console.note(signal.says());
         }
         if look.is_over || !look.signals.is_empty() {

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use sim::console::{Console, Failure};
 use sim::plot::format_fits;
+use sim::run_folder::Run;
 
 use crate::compare::{Comparison, Verdict, compare};
 use crate::pair::Pair;
@@ -208,4 +209,15 @@ fn plot(arguments: &PlotArguments, console: &mut Console<'_>) -> Result<(), Fail
     let drawn = plot.save(&Evidence::of(&pair, &comparison), &out);
     drawn.map_err(|error| Failure::Failed(error.to_string()))?;
     console.print(out.display())
+}
+
+/// Says what a run is to be doubted for.
+fn warn_of(run: &Run, console: &mut Console<'_>) {
+    if let Some(warning) = run.warning() {
+        console.note(format!("warning: {warning}"));
+    }
+    let reasons = run.manifest.live.iter().flat_map(|live| &live.validity.reasons);
+    reasons.for_each(|reason| {
+        console.note(format!("warning: {}: the run is not valid: {reason}", run.path.display()));
+    });
 }

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::SHIFT;
 use super::cusum::Cusum;
 use super::ewma::Ewma;
 use super::run_length::RunLength;
@@ -21,8 +20,6 @@ pub struct Design {
     pub cusum: Cusum,
     /// In control: of one average, and of one sum.
     in_control: [RunLength; 2],
-    /// After a shift of one standard deviation.
-    shifted: [RunLength; 2],
 }
 
 impl Design {
@@ -32,8 +29,8 @@ impl Design {
         let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
         let design = known.entry(points.to_bits()).or_insert_with(|| {
             let (ewma, cusum) = (Ewma::with_mean_run(points), Cusum::with_mean_run(points));
-            let laws = |shift| [ewma.run_length(shift), cusum.run_length(shift)];
-            Arc::new(Design { ewma, cusum, in_control: laws(0.0), shifted: laws(SHIFT) })
+            let in_control = [ewma.run_length(0.0), cusum.run_length(0.0)];
+            Arc::new(Design { ewma, cusum, in_control })
         });
         Arc::clone(design)
     }
@@ -48,9 +45,11 @@ impl Design {
         1.0 - (1.0 - self.in_control[place(method)].probability_within(points)).powf(SIDES)
     }
 
-    /// Points within which a shift of one standard deviation is seen with probability `p`.
+    /// Points within which a shift of two standard deviations is seen with probability `p`, compared with a reference that is
+    /// known.
+    #[cfg(test)]
     pub fn seen_within(&self, method: Method, p: f64) -> u64 {
-        self.shifted[place(method)].quantile(p)
+        [self.ewma.run_length(super::SHOWN), self.cusum.run_length(super::SHOWN)][place(method)].quantile(p)
     }
 
     /// The limit in the chart's own unit.

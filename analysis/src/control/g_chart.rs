@@ -1,5 +1,7 @@
 //! g-chart: how many jobs lie between failures that are rare.
 
+use std::collections::VecDeque;
+
 use statrs::function::beta::beta_reg;
 
 use super::signal::{Direction, Method, Quantity, Signal};
@@ -23,10 +25,11 @@ pub fn limits(rate: f64, alpha: f64) -> [f64; 3] {
     [(-alpha / 2.0).ln_1p(), 0.5_f64.ln(), (alpha / 2.0).ln()].map(|log| log / (-rate).ln_1p())
 }
 
-/// Signals that failures have become more frequent: `failures` of them within `within` jobs.
+/// Signals that failures have become more frequent: `gaps` of them within `within` jobs of the one before.
 ///
 /// With one failure it is the lower limit of the g-chart. Where failures are not so rare even neighbours are nothing
-/// unusual; then so many gaps in a row are taken together as it takes (CCC-r).
+/// unusual; then so many gaps in a row are taken together as it takes, and the next ones begin with the last failure of
+/// these (CCC-r).
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct GChart {
     /// The failure rate that counts as in control.
@@ -91,12 +94,25 @@ impl GChart {
     }
 }
 
+/// Failures that are kept to say with which of them a change began.
+const KEPT: usize = 10_000;
+
+/// A job that failed, its number among those that were charted, and when it ended, s.
+#[derive(Debug, Clone, Copy)]
+struct Failed {
+    place: u64,
+    job: u64,
+    at_s: f64,
+}
+
 /// Jobs and failures since the gaps that are taken together began.
 pub(super) struct Gaps {
     chart: GChart,
+    /// Jobs so far.
+    count: u64,
     jobs: u64,
     failures: u64,
-    since: Option<(u64, f64)>,
+    recent: VecDeque<Failed>,
     /// When gaps that are taken together were complete, s, and jobs in them: for pictures.
     pub complete: Vec<(f64, u64)>,
 }
@@ -104,36 +120,55 @@ pub(super) struct Gaps {
 impl Gaps {
     /// No failure for a long time.
     pub fn of(chart: GChart) -> Self {
-        Gaps { chart, jobs: chart.within, failures: 0, since: None, complete: Vec::new() }
+        let (recent, complete) = (VecDeque::new(), Vec::new());
+        Gaps { chart, count: 0, jobs: chart.within, failures: 0, recent, complete }
     }
 
     /// One more job, with the instant at which it ended, s.
     pub fn push(&mut self, (job, at_s): (u64, f64), has_failed: bool) -> Option<Signal> {
-        self.jobs += 1;
-        self.failures += u64::from(has_failed);
+        (self.count, self.jobs) = (self.count + 1, self.jobs + 1);
+        if !has_failed {
+            return None;
+        }
+        self.failures += 1;
+        self.recent.push_back(Failed { place: self.count, job, at_s });
+        if self.recent.len() > KEPT {
+            self.recent.pop_front();
+        }
         if self.failures < self.chart.gaps {
             return None;
         }
         // The next gaps begin with this failure.
-        let chart = self.chart;
-        let (jobs, failures) = (std::mem::take(&mut self.jobs), std::mem::take(&mut self.failures));
-        let since = self.since.replace((job, at_s));
-        if since.is_some() {
+        let jobs = std::mem::take(&mut self.jobs);
+        self.failures = 0;
+        // Of the first ones it is not known when they began.
+        if self.count > jobs {
             self.complete.push((at_s, jobs));
         }
-        let (changed_job, changed_at_s) = since.unwrap_or((job, at_s));
-        (jobs <= chart.within).then(|| Signal {
+        (jobs <= self.chart.within).then(|| self.signal())
+    }
+
+    /// The newest failure as a signal; the change began with the first of those before it that lie closer together than the
+    /// limit, whichever gaps they were counted in.
+    fn signal(&self) -> Signal {
+        let close = |pair: &(&Failed, &Failed)| pair.0.place - pair.1.place <= self.chart.within;
+        let newest_first = || self.recent.iter().rev();
+        let before = newest_first().zip(newest_first().skip(1)).take_while(close).count();
+        let (last, first) = (self.recent[self.recent.len() - 1], self.recent[self.recent.len() - 1 - before]);
+        let jobs_since_change = last.place - first.place + 1;
+        Signal {
             quantity: Quantity::Failures,
             method: Method::GChart,
             direction: Direction::Up,
-            job,
-            at_s,
-            changed_job,
-            changed_at_s,
-            jobs_since_change: jobs + 1,
-            before: chart.rate,
-            after: failures as f64 / jobs as f64,
-        })
+            job: last.job,
+            at_s: last.at_s,
+            changed_job: first.job,
+            changed_at_s: first.at_s,
+            jobs_since_change,
+            is_beyond_demand: false,
+            before: self.chart.rate,
+            after: (before + 1) as f64 / jobs_since_change as f64,
+        }
     }
 }
 

@@ -13,6 +13,7 @@ mod monitor;
 mod phase;
 pub mod run_length;
 mod scores;
+mod seen;
 mod signal;
 pub mod success_rate;
 mod track;
@@ -42,6 +43,10 @@ pub const MEAN_RUN_JOBS: f64 = 1e6;
 
 /// The probability with which a chart sees a change within the jobs that are shown.
 pub const SEEN: f64 = 0.95;
+
+/// The shift for which it is shown, in standard deviations of a point: smaller ones take a long phase I to be told from its
+/// luck.
+pub const SHOWN: f64 = 2.0;
 
 /// The failure rate for which the g-chart's are shown: one job in ten, or twice what is usual if that is more.
 pub const BURST: f64 = 0.1;
@@ -76,8 +81,10 @@ impl Options {
 /// What the charts of a run say.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Control {
-    /// Whether no chart has signalled.
+    /// Whether no chart has signalled, and there was something to chart.
     pub in_control: bool,
+    /// Why no signal says nothing; none if it does.
+    pub untold: Option<String>,
     /// That in one sentence, with the first signal.
     pub says: String,
     /// What the limits rest on.
@@ -126,9 +133,10 @@ pub struct Chart {
     pub gaps: Option<u64>,
     /// Jobs from one false alarm to the next, on average.
     pub mean_run_jobs: f64,
-    /// Jobs within which a change is seen with probability 0.95: a shift by a standard deviation of a point more than
-    /// is tolerated; of failures one job in ten, or twice what is usual if that is more.
-    pub seen_within_jobs: u64,
+    /// Jobs within which a change right after phase I is seen with probability 0.95: a shift by two standard deviations of a
+    /// point more than is tolerated; of failures one job in ten, or twice what is usual if that is more. None where phase
+    /// I is so short that some such shifts are taken for usual before they are seen.
+    pub seen_within_jobs: Option<u64>,
     /// Signals.
     pub signals: u64,
     /// The first of them.
@@ -287,12 +295,13 @@ fn in_order(run: &Run) -> Vec<&JobRecord> {
 
 impl Control {
     fn with_sentence(mut self) -> Self {
-        self.says = match self.signals.first() {
-            Some(signal) => format!("out of control: {}", signal.says()),
-            None => format!(
-                "in control: none of {} charts signalled in the {} jobs after phase I",
+        self.says = match (self.signals.first(), &self.untold) {
+            (Some(signal), _) => format!("out of control: {}", signal.says()),
+            (None, Some(why)) => format!("not told whether it is in control: {why}"),
+            (None, None) => format!(
+                "in control: none of {} charts signalled in the {} after phase I",
                 self.charts.len(),
-                self.jobs
+                counted(self.jobs, "job")
             ),
         };
         self
@@ -302,9 +311,15 @@ impl Control {
 impl Signal {
     /// The signal in a sentence.
     pub fn says(&self) -> String {
-        let Signal { quantity, method, job, at_s, changed_job, changed_at_s, jobs_since_change, .. } = self;
+        let Signal { quantity, method, job, at_s, changed_job, changed_at_s, .. } = self;
         let value = |value: f64| milliseconds(value).replacen('-', "−", 1);
         let what = match (quantity, self.direction) {
+            (Quantity::Services, Direction::Up) if self.is_beyond_demand => {
+                "services exceed their demands by more"
+            }
+            (Quantity::Services, Direction::Down) if self.is_beyond_demand => {
+                "services exceed their demands by less"
+            }
             (Quantity::Services, Direction::Up) => "services take longer",
             (Quantity::Services, Direction::Down) => "services take less long",
             (Quantity::Residuals, Direction::Up) => "jobs start later than their past explains",
@@ -312,22 +327,30 @@ impl Signal {
             (Quantity::Failures, _) => return self.says_of_failures(),
         };
         format!(
-            "{what} ({} → {}, {quantity} {method} at job {job}, {at_s:.2} s; the change may have begun {jobs_since_change} \
-             jobs before, with job {changed_job} at {changed_at_s:.2} s)",
+            "{what} ({} → {}, {quantity} {method} at job {}, {at_s:.2} s; the change may have begun {} before, with job {} \
+             at {changed_at_s:.2} s)",
             value(self.before),
             value(self.after),
+            grouped(*job as f64, 0),
+            counted(self.jobs_since_change - 1, "job"),
+            grouped(*changed_job as f64, 0),
         )
     }
 
     fn says_of_failures(&self) -> String {
         let Signal { quantity, method, at_s, changed_at_s, jobs_since_change, .. } = self;
-        // The failure with which the gaps began is one of them.
-        let failures = (self.after * (*jobs_since_change as f64 - 1.0)).round() + 1.0;
+        let failures = (self.after * *jobs_since_change as f64).round();
         format!(
-            "failures come more often ({} in {jobs_since_change} jobs, where at most 1 in {} is usual, {quantity} {method} at \
+            "jobs fail or are repeated more often ({} in {}, where at most 1 in {} is usual, {quantity} {method} at \
              {at_s:.2} s; they may have begun at {changed_at_s:.2} s)",
             grouped(failures, 0),
+            counted(*jobs_since_change, "job"),
             grouped(1.0 / self.before, 0)
         )
     }
+}
+
+/// A count of things, such as `1 job` and `25,920 jobs`.
+fn counted(count: u64, of: &str) -> String {
+    format!("{} {of}{}", grouped(count as f64, 0), if count == 1 { "" } else { "s" })
 }

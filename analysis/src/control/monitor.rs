@@ -1,11 +1,13 @@
 //! The charts after phase I.
 
 use sim::model::JobRecord;
+use sim::plot::axis::grouped;
 
 use super::g_chart::Gaps;
 use super::phase::{Limits, MOST_FAILURES, PhaseOne, ended_s, is_failure, residual, service};
 use super::signal::{Method, Quantity, Signal};
 use super::success_rate::SuccessRate;
+use super::track::Track;
 use super::{BURST, Chart, Control, Options, Path, SEEN};
 use crate::residual::Past;
 
@@ -77,10 +79,12 @@ impl Monitor {
     /// What the charts have said.
     pub fn finish(self, options: Options, success_rate: SuccessRate) -> Control {
         let (charts, false_alarm_probability) = self.charts();
-        let (warnings, signal_count) = (self.warnings(), self.counts.iter().map(|(.., count)| count).sum());
+        let (warnings, untold) = (self.warnings(), self.untold());
+        let signal_count = self.counts.iter().map(|(.., count)| count).sum();
         let Limits { phase_one, services, residuals, .. } = self.limits;
         Control {
-            in_control: signal_count == 0,
+            in_control: signal_count == 0 && untold.is_none(),
+            untold,
             says: String::new(),
             phase_one,
             jobs: self.jobs,
@@ -110,7 +114,8 @@ impl Monitor {
         let tracks = [Some(&self.limits.services), self.limits.residuals.as_ref()];
         for track in tracks.into_iter().flatten() {
             let (design, quantity, points) = (&track.design, track.quantity, track.batch as f64);
-            for method in [Method::Ewma, Method::Cusum] {
+            let within = track.reference.seen_within(design, SEEN);
+            for (method, seen_within_jobs) in [Method::Ewma, Method::Cusum].into_iter().zip(within) {
                 silent *= 1.0 - design.probability_within(method, jobs / points);
                 let (signals, first) = seen(quantity, method);
                 charts.push(Chart {
@@ -120,7 +125,7 @@ impl Monitor {
                     limit: design.limit(method),
                     gaps: None,
                     mean_run_jobs: points * design.mean_run(method),
-                    seen_within_jobs: track.batch as u64 * design.seen_within(method, SEEN),
+                    seen_within_jobs,
                     signals,
                     first,
                 });
@@ -136,12 +141,27 @@ impl Monitor {
                 limit: chart.within as f64,
                 gaps: Some(chart.gaps),
                 mean_run_jobs: chart.mean_run(chart.rate),
-                seen_within_jobs: chart.quantile(BURST.max(2.0 * chart.rate), SEEN),
+                seen_within_jobs: Some(chart.quantile(BURST.max(2.0 * chart.rate), SEEN)),
                 signals,
                 first,
             });
         }
         (charts, 1.0 - silent)
+    }
+
+    /// Why nobody knows, if no chart signalled.
+    fn untold(&self) -> Option<String> {
+        let Track { batch, points, .. } = &self.limits.services;
+        match (points.is_empty(), *batch, &self.limits.failures) {
+            (true, 1, _) => Some("no job after phase I was served".to_owned()),
+            (true, batch, _) => {
+                Some(format!("a point takes {batch} services, and so many were not after phase I"))
+            }
+            (false, _, None) => {
+                Some("so many jobs of phase I failed that there is no chart of failures".to_owned())
+            }
+            _ => None,
+        }
     }
 
     fn warnings(&self) -> Vec<String> {
@@ -171,8 +191,10 @@ impl Monitor {
         if self.limits.failures.is_none() {
             let PhaseOne { failures, jobs, failure_rate, .. } = self.limits.phase_one;
             warnings.push(format!(
-                "{failures} of {jobs} jobs of phase I failed or were repeated, and {:.0} % of them might: there is no chart of \
+                "{} of {} jobs of phase I failed or were repeated, and {:.0} % of them might: there is no chart of \
                  failures above {:.0} %. Declare what is usual with --failure-rate, or name a better phase I",
+                grouped(failures as f64, 0),
+                grouped(jobs as f64, 0),
                 100.0 * failure_rate,
                 100.0 * MOST_FAILURES
             ));

@@ -77,14 +77,16 @@ impl Limits {
         let demand_is_known = is_demand_known(measured());
         let charts = |batch: f64| Design::of(mean_run_jobs / batch);
         let values: Vec<Value> = measured().filter_map(|record| service(record, demand_is_known)).collect();
-        let (services, mut signals) = Track::new(Quantity::Services, &values, tolerance_s, charts, seed);
+        let (services, mut signals) =
+            Track::new((Quantity::Services, demand_is_known), &values, tolerance_s, charts, seed);
         let terms =
             fit_run(records.iter().copied(), prefetch, Origin::Sent).ok().map(|measured| measured.terms());
         let residuals = terms.map(|terms| {
             let mut past = Past::new(prefetch as usize, terms);
             let values: Vec<Value> =
                 records.iter().filter_map(|record| residual(&mut past, record)).collect();
-            let (track, more) = Track::new(Quantity::Residuals, &values, tolerance_s, charts, seed ^ 2);
+            let (track, more) =
+                Track::new((Quantity::Residuals, false), &values, tolerance_s, charts, seed ^ 2);
             signals.extend(more);
             track
         });

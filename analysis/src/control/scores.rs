@@ -55,6 +55,11 @@ impl Scores {
         scores
     }
 
+    /// Values of each stratum.
+    pub fn sizes(&self) -> Vec<usize> {
+        self.strata.iter().map(Vec::len).collect()
+    }
+
     /// Adds no further values: what comes now may be of another law.
     pub fn close(&mut self) {
         self.is_closed = true;

@@ -51,13 +51,16 @@ pub struct Signal {
     pub job: u64,
     /// When that was, s since the run's origin.
     pub at_s: f64,
-    /// The first job that may have been concerned: that after the last at which the chart stood at zero.
+    /// The first job that may have been concerned: that after the last at which the chart stood at zero; of failures the
+    /// first of those that lie closer together than the limit.
     pub changed_job: u64,
     /// When that job was done, s.
     pub changed_at_s: f64,
-    /// Jobs from that one to the signal.
+    /// Jobs from that one to the signal, both included.
     pub jobs_since_change: u64,
-    /// Median of phase I, s; of failures their rate there.
+    /// Whether values are what services exceed their demands by, and not the services themselves.
+    pub is_beyond_demand: bool,
+    /// Median of phase I, s; of failures the rate that counts as in control.
     pub before: f64,
     /// Median since the change, s; of failures their rate.
     pub after: f64,

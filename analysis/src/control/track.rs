@@ -7,6 +7,7 @@ use sim::output::{quantile_of_sorted, sorted};
 
 use super::design::Design;
 use super::scores::Scores;
+use super::seen::Reference;
 use super::signal::{Direction, Method, Quantity, Signal};
 use crate::statistics::ljung_box;
 
@@ -62,8 +63,8 @@ struct Level {
     since: Option<Begun>,
 }
 
-/// A job with the instant at which it was done.
-type Begun = (u64, f64);
+/// A job, the instant at which it was done, and which of all values of the track is its.
+type Begun = (u64, f64, u64);
 
 impl Level {
     /// Goes on to a value; after zero it begins anew with this job.
@@ -84,6 +85,10 @@ pub(super) struct Track {
     /// Median of phase I, s.
     pub median_s: f64,
     pub points: Vec<Point>,
+    /// What the charts compare with when phase I is over.
+    pub reference: Reference,
+    /// Whether values are what services exceed their demands by.
+    is_beyond_demand: bool,
     scores: Scores,
     of_batches: Scores,
     tolerance_s: f64,
@@ -91,13 +96,15 @@ pub(super) struct Track {
     averages: [Level; 2],
     sums: [Level; 2],
     recent: VecDeque<Value>,
+    /// Values so far.
+    count: u64,
 }
 
 impl Track {
     /// Charts of a quantity after phase I, `of_points` for points of so many jobs, and the signals that they would have
     /// given in it.
     pub fn new(
-        quantity: Quantity,
+        (quantity, is_beyond_demand): (Quantity, bool),
         phase_one: &[Value],
         tolerance_s: f64,
         of_points: impl Fn(f64) -> Arc<Design>,
@@ -118,6 +125,8 @@ impl Track {
             is_dependent,
             median_s: quantile_of_sorted(&values, 0.5).unwrap_or(f64::NAN),
             points: Vec::new(),
+            reference: Reference { strata: scores.sizes(), batch, batches: 0 },
+            is_beyond_demand,
             scores,
             of_batches: Scores::new(1, seed ^ 1),
             tolerance_s,
@@ -125,9 +134,11 @@ impl Track {
             averages: [Level::default(); 2],
             sums: [Level::default(); 2],
             recent: VecDeque::new(),
+            count: 0,
         };
         let signals =
             phase_one.iter().zip(scored).flat_map(|(value, scores)| track.score(*value, scores)).collect();
+        track.reference.batches = track.of_batches.sizes().iter().sum();
         // What was seen in phase I is no beginning of what comes.
         (track.averages, track.sums) = ([Level::default(); 2], [Level::default(); 2]);
         track.pending.clear();
@@ -148,6 +159,7 @@ impl Track {
     }
 
     fn score(&mut self, value: Value, scores: [f64; 3]) -> Vec<Signal> {
+        self.count += 1;
         self.recent.push_back(value);
         if self.recent.len() > KEPT {
             self.recent.pop_front();
@@ -157,12 +169,13 @@ impl Track {
             return Vec::new();
         }
         let first = self.pending[0].0;
+        let begun = (first.job, first.at_s, self.count + 1 - self.batch as u64);
         let mean =
             |n: usize| self.pending.iter().map(|(_, scores)| scores[n]).sum::<f64>() / self.batch as f64;
         let means: [f64; 3] = std::array::from_fn(mean);
         self.pending.clear();
         let scores = if self.batch == 1 { means } else { self.of_batches.push(0, means) };
-        self.point(value, (first.job, first.at_s), [scores[0], scores[2]])
+        self.point(value, begun, [scores[0], scores[2]])
     }
 
     /// One more point of the charts, by its scores for higher and for lower values; a chart that signals begins anew.
@@ -193,7 +206,7 @@ impl Track {
     }
 
     fn signal(&self, method: Method, direction: Direction, since: Option<Begun>, last: Value) -> Signal {
-        let (changed_job, changed_at_s) = since.unwrap_or((last.job, last.at_s));
+        let (changed_job, changed_at_s, place) = since.unwrap_or((last.job, last.at_s, self.count));
         let concerned = self.recent.iter().filter(|value| value.at_s >= changed_at_s);
         let values = sorted(concerned.map(|value| value.value_s).collect());
         Signal {
@@ -204,7 +217,8 @@ impl Track {
             at_s: last.at_s,
             changed_job,
             changed_at_s,
-            jobs_since_change: values.len() as u64,
+            jobs_since_change: self.count + 1 - place,
+            is_beyond_demand: self.is_beyond_demand,
             before: self.median_s,
             after: quantile_of_sorted(&values, 0.5).unwrap_or(f64::NAN),
         }

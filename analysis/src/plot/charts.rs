@@ -23,6 +23,7 @@ const APART: f64 = 26.0;
 const PHASE_ONE: RGBColor = RGBColor(232, 234, 237);
 const SUMS: Stroke = Stroke { color: OBSERVED, width: 4.0, dash: None };
 const AVERAGE: Stroke = Stroke { color: PREDICTED, width: 3.0, dash: Some((12.0, 6.0)) };
+const FAILED: Stroke = Stroke { color: INK, width: 3.0, dash: None };
 const LIMIT: Stroke = Stroke { color: INK, width: 2.0, dash: Some((6.0, 8.0)) };
 
 /// Upper and lower end of the panels, failures last.
@@ -89,6 +90,12 @@ pub(super) fn draw<DB: DrawingBackend>(control: &Control, canvas: &Canvas<DB>) -
     if control.phase_one.run.is_none() {
         entries.push((Sample::Area(PHASE_ONE, Stroke { color: PHASE_ONE, ..LIMIT }), "phase I".to_owned()));
     }
+    if !control.gaps.is_empty() {
+        entries.push((Sample::Dots(PREDICTED, DOT, 1.0), "gap".to_owned()));
+    }
+    if !control.failures_s.is_empty() {
+        entries.push((Sample::Line(FAILED), "failure".to_owned()));
+    }
     if !control.signals.is_empty() {
         entries.push((Sample::Cross(INK), "signal".to_owned()));
     }
@@ -107,7 +114,7 @@ fn panel<DB: DrawingBackend>(
         (Quantity::Services, false) => "services",
         _ => "starts beyond what the past explains",
     };
-    frame.rows(canvas, &format!("{what} (shares of the limit)"))?;
+    frame.rows(canvas, &format!("{what} (shares of the limit; above zero longer)"))?;
     for limit in [-1.0, 1.0] {
         canvas.line(&[frame.at(frame.x.low, limit), frame.at(frame.x.high, limit)], LIMIT)?;
     }
@@ -164,11 +171,11 @@ fn failures<DB: DrawingBackend>(
     shade(canvas, control, frame)?;
     let Frame { left, right, top, bottom, .. } = *frame;
     let count = grouped(control.failures_s.len() as f64, 0);
-    let failures = format!("{count} {}", if control.failures_s.len() == 1 { "failure" } else { "failures" });
+    let failures = format!("{count} failed or repeated");
     match g_chart(control) {
         Some(chart) => {
             let title = match chart.gaps {
-                Some(gaps) if gaps > 1 => format!("{failures}; jobs in {gaps} gaps between them"),
+                Some(gaps) if gaps > 1 => format!("{failures}; jobs to the next {gaps} of them"),
                 _ => format!("{failures}; jobs from one to the next"),
             };
             frame.rows(canvas, &title)?;
@@ -185,7 +192,7 @@ fn failures<DB: DrawingBackend>(
     }
     for at_s in &control.failures_s {
         let (x, _) = frame.at(*at_s, frame.y.low);
-        canvas.line(&[(x, bottom - 4.0), (x, bottom - 20.0)], SUMS)?;
+        canvas.line(&[(x, bottom - 4.0), (x, bottom - 20.0)], FAILED)?;
     }
     for (at_s, jobs) in &control.gaps {
         canvas.dot(frame.at(*at_s, *jobs as f64), DOT, PREDICTED, 1.0)?;

@@ -14,7 +14,12 @@ pub fn charts(run: &Run, control: &Control) -> String {
     let facts = [
         capital(&control.says),
         String::new(),
-        format!("{}, {} jobs after phase I", run.scenario.name(), count(control.jobs)),
+        format!(
+            "{}, {} {} after phase I",
+            run.scenario.name(),
+            count(control.jobs),
+            if control.jobs == 1 { "job" } else { "jobs" }
+        ),
         basis(run, control),
     ];
     let mut text: String = facts.iter().map(|line| wrapped(line, WIDTH, 2) + "\n").collect();
@@ -52,14 +57,17 @@ pub(super) fn sheet(control: &Control) -> Sheet {
     let numbers = ["jobs a point", "limit", "jobs to a false alarm", "change seen within", "signals"];
     let mut sheet = Sheet::new("Control charts", "chart", &numbers, &["first signal"]);
     for chart in &control.charts {
-        let first = chart
-            .first
-            .map_or_else(|| "none".to_owned(), |first| format!("job {} at {:.1} s", first.job, first.at_s));
+        let first = chart.first.map_or_else(
+            || "none".to_owned(),
+            |first| format!("job {} at {:.1} s", count(first.job), first.at_s),
+        );
         let cells = vec![
             count(chart.jobs_a_point),
             limit(chart),
             number(chart.mean_run_jobs),
-            format!("{} jobs", count(chart.seen_within_jobs)),
+            chart
+                .seen_within_jobs
+                .map_or_else(|| "not surely".to_owned(), |jobs| format!("{} jobs", count(jobs))),
             count(chart.signals),
             first,
         ];
@@ -67,16 +75,20 @@ pub(super) fn sheet(control: &Control) -> Sheet {
     }
     sheet.noting(
         "Each job is scored by its rank among those before it, so that the charts are of standard normal values whatever \
-         the law of times is; limits are in standard deviations, of the g-chart failures in so many jobs. “Change seen \
-         within” is 19 times of 20 where phase I has thousands of points, and less often where it has a hundred: for a shift by one standard deviation more than is tolerated, and for one failure in ten jobs, or twice as many as \
-         are tolerated.",
+         the law of times is; limits are in standard deviations, of the g-chart jobs from one failed or repeated job to the \
+         next, or to the one after so many more, from which it counts anew. “Change seen within” is 19 times of 20, for a \
+         change right after phase I: a shift of a point by two standard deviations more than is tolerated, and one failure in \
+         ten jobs, or twice as many as are tolerated. “Not surely” is a phase I so short that some shifts are taken for usual \
+         before they are seen.",
     )
 }
 
 fn limit(chart: &Chart) -> String {
     match chart.gaps {
-        // With the failure with which the first gap begins.
-        Some(gaps) => format!("{} in {} jobs", count(gaps + 1), count(chart.limit as u64 + 1)),
+        Some(1) => format!("next in {} jobs", count(chart.limit as u64)),
+        Some(gaps) => format!("{}th next in {} jobs", count(gaps), count(chart.limit as u64))
+            .replacen("2th", "2nd", 1)
+            .replacen("3th", "3rd", 1),
         None => format!("±{:.2}", chart.limit),
     }
 }

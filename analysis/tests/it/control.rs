@@ -81,7 +81,7 @@ fn a_consumer_that_slows_down_is_named_with_job_and_time() {
     let picture = std::fs::read_to_string(folder.path().join("charts.svg")).unwrap();
     assert!(picture.contains("phase I") && picture.contains("signal"));
     let text = String::from_utf8(analysis(folder.path(), &[]).stdout).unwrap();
-    assert!(text.starts_with("Out of control: services take longer"), "{text}");
+    assert!(text.starts_with("Out of control: services exceed their demands by more"), "{text}");
 }
 
 #[test]
@@ -100,11 +100,13 @@ fn failures_that_cluster_are_seen_and_bound_the_success_rate() {
     assert_eq!(found["success_rate"]["proves_99_99"], false);
     let says = found["says"].as_str().unwrap();
     assert!(
-        says.contains("failures come more often (2 in 8 jobs, where at most 1 in 10,000 is usual"),
+        says.contains(
+            "jobs fail or are repeated more often (2 in 8 jobs, where at most 1 in 10,000 is usual"
+        ),
         "{says}"
     );
     let picture = std::fs::read_to_string(folder.path().join("g.svg")).unwrap();
-    assert!(picture.contains("14 failures; jobs from one to the next"), "{picture}");
+    assert!(picture.contains("14 failed or repeated; jobs from one to the next"), "{picture}");
     // A thousand jobs without a failure leave up to three in a thousand possible, and then neighbours are nothing unusual.
     let found = answer(&analysis(folder.path(), &["--json"]));
     let rate = found["phase_one"]["failure_rate"].as_f64().unwrap();
@@ -192,10 +194,10 @@ fn a_running_run_is_followed_to_its_end_or_to_the_first_signal() {
     let (scenario, jobs) = jobs();
     let (code, said) = follow(&folder.path().join("calm"), &scenario, &jobs);
     assert_eq!(code, Some(0), "{said}");
-    assert!(said.contains("phase I is over: 1000 jobs"), "{said}");
+    assert!(said.contains("phase I is over: 1,000 jobs"), "{said}");
     let (code, said) = follow(&folder.path().join("slow"), &scenario, &slowed(&jobs, 2_400));
     assert_eq!(code, Some(1), "{said}");
-    assert!(said.contains("services take longer"), "{said}");
+    assert!(said.contains("services exceed their demands by more"), "{said}");
 }
 
 #[test]
