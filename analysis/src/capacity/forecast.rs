@@ -1,12 +1,14 @@
 //! A figure of the model, with what it might be.
 
 use serde::Serialize;
-use sim::estimate::{Estimates, Sample};
+use sim::estimate::{Estimates, Metric, Sample};
 use sim::model::Scenario;
 use sim::normal;
 use sim::output::Interval;
 
+use super::heavy_traffic::HeavyTraffic;
 use super::length::Length;
+use super::system::Possible;
 use super::{System, Target, figures};
 
 /// Replications, and measured jobs of each.
@@ -21,7 +23,7 @@ const MOST_TRIED_JOBS: u64 = 200_000;
 /// A figure with its 90 % interval and the chance that it misses a target.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Forecast {
-    /// By simulation of the calibrated model, s; none without a steady state, or where no run is long enough to tell.
+    /// By simulation of the calibrated model, s; none without a steady state, or where nothing tells.
     pub value_s: Option<f64>,
     /// Lower end of its 90 % interval: what the calibration leaves possible, and what the simulation does not know.
     pub low_s: Option<f64>,
@@ -31,12 +33,20 @@ pub struct Forecast {
     pub chance_of_missing: Option<f64>,
     /// Whether the target is met, by the calibrated model.
     pub meets: bool,
+    /// Whether no run is long enough, and the figure is that of heavy traffic.
+    pub is_approximate: bool,
 }
 
 impl Forecast {
     /// The figure if no run is long enough to tell it.
-    const UNTOLD: Forecast =
-        Forecast { value_s: None, low_s: None, high_s: None, chance_of_missing: None, meets: false };
+    const UNTOLD: Forecast = Forecast {
+        value_s: None,
+        low_s: None,
+        high_s: None,
+        chance_of_missing: None,
+        meets: false,
+        is_approximate: false,
+    };
 
     /// The figure if the queue has no steady state.
     const HOPELESS: Forecast = Forecast { chance_of_missing: Some(1.0), ..Forecast::UNTOLD };
@@ -59,17 +69,22 @@ impl Forecast {
             return Forecast::HOPELESS;
         }
         let Some(simulated) = simulated else { return Forecast::UNTOLD };
-        let meets = simulated.meets;
+        let Simulated { meets, is_approximate, .. } = simulated;
         let Some((value_s, error)) = simulated.value_s.zip(simulated.error) else {
             return Forecast { meets, ..Forecast::UNTOLD };
         };
-        let law = Law { figures_s: possible_figures(system, scenario, target, value_s), error };
+        let figures_s = match is_approximate {
+            true => approximate_figures(system, scenario, target),
+            false => possible_figures(system, scenario, target, value_s),
+        };
+        let law = Law { figures_s, error };
         Forecast {
             value_s: Some(value_s),
             low_s: law.quantile(0.05),
             high_s: law.quantile(0.95),
             chance_of_missing: Some(law.tail(target.at_most_s)),
             meets,
+            is_approximate,
         }
     }
 }
@@ -94,6 +109,20 @@ fn possible_figures(system: &System, scenario: &Scenario, target: Target, value_
         _ => f64::INFINITY,
     };
     is_steady.iter().map(figure).collect()
+}
+
+/// The same in heavy traffic; 0 where a system is so far from saturation that hardly a job waits, beside these.
+fn approximate_figures(system: &System, scenario: &Scenario, target: Target) -> Vec<f64> {
+    let figure = |possible: &Possible| {
+        let capacity = possible.sustainable_rate(scenario.queue().servers());
+        let (scenario, overheads) = possible.model(scenario);
+        match HeavyTraffic::of(&scenario, &overheads, capacity) {
+            Some(found) => found.figure(target.metric),
+            None if scenario.arrival_rate() >= capacity => f64::INFINITY,
+            None => 0.0,
+        }
+    };
+    system.possible().iter().map(figure).collect()
 }
 
 /// The law of a figure: as likely around each of some, with a relative standard error.
@@ -137,24 +166,42 @@ pub(super) struct Simulated {
     error: Option<f64>,
     /// Whether the target is met. A quantile far below it need not be told for that: a share of the jobs is enough.
     pub(super) meets: bool,
+    /// Whether no run is long enough, and the figure is that of heavy traffic.
+    is_approximate: bool,
 }
 
 impl Simulated {
-    /// Many replications; none without a steady state, or so near saturation that no run is long enough.
+    /// Many replications, or theory of heavy traffic where no run is long enough; none without a steady state, or where that
+    /// does not tell either.
     pub(super) fn of(system: &System, scenario: &Scenario, target: Target) -> Option<Self> {
-        let length = Length::of(system, scenario, JOBS)?;
+        let Some(length) = Length::of(system, scenario, JOBS) else {
+            let capacity = system.sustainable_rate(scenario.queue().servers());
+            let value_s = HeavyTraffic::of(scenario, &system.overheads(), capacity)?.figure(target.metric);
+            let meets = value_s <= target.at_most_s;
+            return Some(Simulated { value_s: Some(value_s), error: Some(0.0), meets, is_approximate: true });
+        };
         let sample = |length: Length| {
             Sample::of(&length.of_run(scenario.clone(), REPLICATIONS), &system.overheads()).ok()
         };
+        // The service is known, and how long it was in a simulation is chance.
+        let (metric, service_s) = match target.metric {
+            Metric::MeanSojourn => (Metric::MeanWait, system.mean_occupied_s(scenario)),
+            metric => (metric, 0.0),
+        };
         let mut found = sample(length)?;
-        let mut figure = Estimates::of(&found).get(target.metric);
+        let mut figure = Estimates::of(&found).get(metric);
         // How many jobs a quantile takes is known after a first look.
         let each = figure.needed_jobs.map(|needed| 2 * needed / u64::from(REPLICATIONS));
         if let Some(jobs) = each.filter(|jobs| *jobs <= MOST_JOBS) {
             found = sample(length.with_jobs(jobs))?;
-            figure = Estimates::of(&found).get(target.metric);
+            figure = Estimates::of(&found).get(metric);
         }
-        let interval = figure.interval();
+        let interval = figure.interval().map(|interval| Interval {
+            estimate: interval.estimate + service_s,
+            low: interval.low + service_s,
+            high: interval.high + service_s,
+            ..interval
+        });
         let meets = match interval {
             Some(interval) => interval.estimate <= target.at_most_s,
             None => target.is_met_by(found.replications()),
@@ -163,6 +210,7 @@ impl Simulated {
             value_s: interval.map(|interval| interval.estimate),
             error: interval.map(|interval| relative_error(&interval)),
             meets,
+            is_approximate: false,
         })
     }
 }
@@ -191,7 +239,10 @@ mod tests {
             |rate, at_most_s| forecast(&system(rate, 0.005, EXPONENTIAL, None), "p99.9_sojourn", at_most_s);
         assert_eq!(found(198.0, 10.0), Forecast { meets: true, ..Forecast::UNTOLD });
         assert_eq!(found(198.0, 1.0), Forecast::UNTOLD);
-        assert_eq!(found(199.8, 100.0), Forecast::UNTOLD);
+        // With μ − λ = 0.2/s no run is long enough, and heavy traffic says ln(1000)/0.2 = 34.5 s.
+        let slow = found(199.8, 100.0);
+        assert!(slow.is_approximate && slow.meets, "{slow:?}");
+        assert!((slow.value_s.unwrap() / 34.54 - 1.0).abs() < 1e-3, "{slow:?}");
     }
 
     // 5.4 ms a job; what saturates the consumer at 182/s is 5.49 ms, six tenths of a standard error more.

@@ -48,6 +48,15 @@ impl Length {
     }
 }
 
+/// Time after which nothing of the start is left, s; as long as it takes at most where the queue remembers longer than is simulated.
+pub(super) fn settled_s(system: &System, scenario: &Scenario) -> f64 {
+    let rate = scenario.arrival_rate();
+    // Never less than what all consumers work on at once.
+    let load =
+        f64::from(scenario.queue().servers()) * rate / system.sustainable_rate(scenario.queue().servers());
+    LEFT_OUT * memory(system, scenario).max(load).min(MOST_MEMORY) / rate
+}
+
 /// How many jobs the queue remembers, and what goes on around it, with consumers that are taken as long as overheads make
 /// them.
 fn memory(system: &System, scenario: &Scenario) -> f64 {

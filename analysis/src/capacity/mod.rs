@@ -6,6 +6,8 @@
 #[cfg(test)]
 mod fixture;
 mod forecast;
+mod heavy_traffic;
+mod interruption;
 mod length;
 mod outage;
 mod pause;
@@ -61,7 +63,7 @@ const PAUSE_S: f64 = 0.1;
 ///
 /// # Errors
 /// [`CapacityError`] if no number of consumers meets the target, if a job of the system is not like another or its
-/// arrivals do not settle, and if a pause or an outage that is asked for is too long to be simulated.
+/// arrivals do not settle, and if an outage that is asked for is too long to be simulated.
 pub fn answer(
     system: &System,
     target: Target,
@@ -71,18 +73,16 @@ pub fn answer(
 ) -> Result<Answer, CapacityError> {
     system.refuse_unsettled()?;
     target.refuse_impossible(system)?;
-    say("how many consumers");
-    let staffing = staffing(system, target)?;
+    let asked = target;
+    let target = target.as_measured(system)?;
+    let staffing = staffing(system, target, |servers| say(&format!("how many consumers: trying {servers}")))?;
     say("what a little capacity does");
     let sensitivity = sensitivity(system, target, staffing.fewest);
     say("the largest load of the consumers that there are");
     let largest_rate = largest_rate(system, target, system.scenario.queue().servers());
     say("pause after pause");
-    let pauses = match pause_s {
-        Some(pause_s) => pauses(system, target, staffing.fewest, pause_s, MOST_JOBS)?,
-        // What nobody asked for need not be told.
-        None => pauses(system, target, staffing.fewest, PAUSE_S, MOST_UNASKED_JOBS).unwrap_or(None),
-    };
+    let most = if pause_s.is_some() { MOST_JOBS } else { MOST_UNASKED_JOBS };
+    let pauses = pauses(system, target, staffing.fewest, pause_s.unwrap_or(PAUSE_S), most);
     let outage = outage_s
         .map(|outage_s| {
             backlog(system, target, staffing.fewest, outage_s, |done, of| {
@@ -91,24 +91,35 @@ pub fn answer(
         })
         .transpose()?;
     let mut warnings = system.warnings(staffing.fewest);
+    // Whatever else was asked is answered, and what nobody asked for need not be told.
+    if let Some(error) = pauses.as_ref().err().filter(|_| pause_s.is_some()) {
+        warnings.push(format!("pauses are not told: {error}"));
+    }
+    if staffing.consumers.iter().any(|candidate| candidate.forecast.is_approximate) {
+        warnings.push(
+            "so near saturation no run is long enough: figures with ≈ are those of heavy traffic, exact for M/M/c and otherwise \
+             to some per cent"
+                .to_owned(),
+        );
+    }
     let untold = |candidate: &&Candidate| {
         candidate.servers < staffing.fewest && candidate.forecast.chance_of_missing.is_none()
     };
     if let Some(candidate) = staffing.consumers.iter().find(untold) {
         warnings.push(format!(
-            "with {} the queue is so near saturation that no simulation tells whether they are enough: fewer may do",
+            "with {} the queue remembers longer than any simulation, and nothing tells whether they are enough: fewer may do",
             candidate.servers
         ));
     }
     Ok(Answer {
         source: system.source.clone(),
-        target,
+        target: asked,
         arrival_rate: system.scenario.arrival_rate(),
         warnings,
         staffing,
         sensitivity,
         largest_rate,
-        pauses,
+        pauses: pauses.unwrap_or(None),
         outage,
     })
 }

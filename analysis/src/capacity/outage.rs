@@ -8,9 +8,11 @@ use serde::Serialize;
 use sim::engine::Consumers;
 use sim::model::{Overheads, Scenario};
 use sim::output::{quantile_of_sorted, sorted};
-use sim::sampling::Jobs;
+use sim::sampling::{Jobs, Purpose, Stream};
 use sim::theory::fluid::FluidOutage;
 
+use super::interruption::Interruptions;
+use super::length::settled_s;
 use super::{CapacityError, System, Target};
 
 /// Outages that are simulated, and jobs of all of them together at most.
@@ -63,7 +65,8 @@ pub struct Backlog {
     pub peak_backlog: Drained,
     /// From then until a job finds a consumer that is free, s.
     pub drain_s: Drained,
-    /// Jobs whose time is longer than the target's: the wait or the sojourn, whichever it is of.
+    /// Jobs whose time is longer than the target's, the wait or the sojourn, whichever it is of: from those that are there when
+    /// the outage begins until it is worked off.
     pub jobs_over_target: Drained,
     /// The backlog over time.
     #[serde(skip)]
@@ -82,8 +85,7 @@ struct Course {
 /// The fluid's answer, and many simulated outages with other jobs, in systems that the calibration leaves
 /// possible; `say` is told how many are done, and of how many.
 ///
-/// Consumers that are gone stop where they are and go on later, so their clock stands still: the recursion runs on it,
-/// with all jobs of the outage due at once, and what it says is put back on the clock of the wall.
+/// Consumers that are gone stop where they are and go on later ([`Interruptions`]).
 ///
 /// # Errors
 /// [`CapacityError::Theory`] if the consumers do not carry the load, [`CapacityError::TooLong`] if more than a hundred
@@ -100,7 +102,8 @@ pub fn backlog(
     let rate = system.scenario.arrival_rate();
     let capacity = system.sustainable_rate(servers);
     let fluid = FluidOutage::new(rate, capacity, outage_s)?;
-    let settled_s = 200.0 / (capacity - rate) * (rate / (capacity - rate)).max(1.0);
+    let base = system.with(rate, servers);
+    let settled_s = settled_s(system, &base);
     let after_s = 1.5 * fluid.drain_time() + settled_s;
     let jobs = rate * (settled_s + outage_s + after_s);
     if jobs > MOST_JOBS {
@@ -112,9 +115,12 @@ pub fn backlog(
     let at_s: Vec<f64> = (0..INSTANTS).map(|n| until_s * n as f64 / (INSTANTS - 1) as f64).collect();
     let possible = system.spread(runs);
     let course = |run: u32| {
-        let (scenario, overheads) =
-            possible[run as usize % possible.len()].model(&system.with(rate, servers));
-        let wall = Wall { from_s: settled_s, outage_s, until_s: settled_s + outage_s + after_s };
+        let (scenario, overheads) = possible[run as usize % possible.len()].model(&base);
+        // At any phase of jobs that come by the clock.
+        let phase = Stream::new(scenario.run().seed(), run, Purpose::Resampling).uniform();
+        let together = scenario.arrivals().batch().map_or(1.0, |batch| batch.mean());
+        let from_s = settled_s + phase * together / rate;
+        let wall = Wall { from_s, restart_s: from_s + outage_s, until_s: from_s + outage_s + after_s };
         simulate(&scenario, &overheads, run, &wall, target, &at_s)
     };
     let mut courses: Vec<Course> = Vec::new();
@@ -182,23 +188,11 @@ impl Latest {
     }
 }
 
-/// When the consumers are gone, by the clock of the wall, s.
+/// When the consumers are gone, when they are back, and when the simulation ends, by the clock of the wall, s.
 struct Wall {
     from_s: f64,
-    outage_s: f64,
+    restart_s: f64,
     until_s: f64,
-}
-
-impl Wall {
-    /// The consumers' own time at an instant of the wall.
-    fn own(&self, wall_s: f64) -> f64 {
-        if wall_s <= self.from_s { wall_s } else { (wall_s - self.outage_s).max(self.from_s) }
-    }
-
-    /// The instant of the wall at which the consumers' own time is so late.
-    fn of(&self, own_s: f64) -> f64 {
-        if own_s <= self.from_s { own_s } else { own_s + self.outage_s }
-    }
 }
 
 fn simulate(
@@ -212,7 +206,8 @@ fn simulate(
     let mut consumers = Consumers::of(scenario, overheads, replication);
     let mut latest = Latest::new(scenario.queue().servers());
     let is_sojourn = target.metric.is_sojourn();
-    let restart_s = wall.from_s + wall.outage_s;
+    let restart_s = wall.restart_s;
+    let clock = Interruptions::once(wall.from_s, restart_s - wall.from_s);
     let step_s = at_s[1];
     // Arrivals and departures by interval between two instants; their running difference is the level.
     let mut changes = vec![0.0; at_s.len()];
@@ -227,19 +222,20 @@ fn simulate(
         if job.due_s > wall.until_s {
             break;
         }
-        let own_due_s = wall.own(job.due_s);
+        let own_due_s = clock.own(job.due_s);
         let finds_one_free = latest.is_one_over(own_due_s);
         let timing = consumers.serve(own_due_s, job.demand_s);
         latest.record(timing.done_s);
-        let done_s = wall.of(timing.done_s);
-        let until_s = if is_sojourn { done_s } else { wall.of(timing.start_s) };
+        let done_s = clock.wall(timing.done_s);
+        let until_s = if is_sojourn { done_s } else { clock.wall(timing.start_s) };
         change(job.due_s, 1.0);
         change(done_s, -1.0);
         if job.due_s <= restart_s && done_s > restart_s {
             peak += 1.0;
         }
         let is_after = job.due_s > restart_s;
-        if job.due_s > wall.from_s && until_s - job.due_s > target.at_most_s && drain_s.is_none() {
+        // Those that are there when it begins wait for its end, too.
+        if until_s > wall.from_s && until_s - job.due_s > target.at_most_s && drain_s.is_none() {
             over += 1.0;
         }
         if is_after && drain_s.is_none() && finds_one_free {

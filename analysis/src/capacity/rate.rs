@@ -5,8 +5,12 @@ use serde::Serialize;
 use super::forecast::Simulated;
 use super::{Forecast, System, Target};
 
-/// Halvings of the rates: to a thousandth of what the consumers can do.
-const HALVINGS: u32 = 10;
+/// How finely rates are told, relative to themselves, and the smallest one, relative to what the consumers can do.
+const FINE: f64 = 2e-3;
+const LEAST: f64 = 1e-6;
+/// What the figure at the largest rate may be beyond the target, with other jobs, until a lower rate is tried; and how often.
+const LOWER: f64 = 0.995;
+const TIMES: u32 = 10;
 /// The chance of missing that is left when one is sure.
 const DOUBT: f64 = 0.05;
 
@@ -35,26 +39,31 @@ pub fn largest_rate(system: &System, target: Target, servers: u32) -> LargestRat
         let forecast = Forecast::of(system, &system.with(rate, servers), target);
         forecast.chance_of_missing.is_some_and(|chance| chance <= DOUBT)
     };
-    let arrival_rate = halve(sustainable_rate, meets);
     let confirmed = |rate| {
         let scenario = system.with(rate, servers);
         let seed = scenario.run().seed().wrapping_add(1);
-        Forecast::of(system, &scenario.with_seed(seed), target)
+        (rate, Forecast::of(system, &scenario.with_seed(seed), target))
     };
+    // A rate that was found with some jobs is one that suits these: others have to agree.
+    let lower = |largest: f64| {
+        let mut tried = (0..TIMES).map(|n| confirmed(largest * LOWER.powi(n as i32)));
+        tried.find(|(_, forecast)| forecast.meets)
+    };
+    let found = largest(sustainable_rate, meets).and_then(lower);
     LargestRate {
         servers,
-        arrival_rate,
-        certain_rate: arrival_rate.and_then(|rate| halve(rate, is_certain)),
+        arrival_rate: found.map(|(rate, _)| rate),
+        certain_rate: found.and_then(|(rate, _)| largest(rate, is_certain)),
         sustainable_rate,
-        forecast: arrival_rate.map(confirmed),
+        forecast: found.map(|(_, forecast)| forecast),
     }
 }
 
-/// The largest rate that passes, which is none if nothing does.
-fn halve(most: f64, passes: impl Fn(f64) -> bool) -> Option<f64> {
+/// The largest rate that passes, which is none if hardly any does.
+fn largest(most: f64, passes: impl Fn(f64) -> bool) -> Option<f64> {
     let (mut low, mut high) = (0.0, most);
-    for _ in 0..HALVINGS {
-        let rate = 0.5 * (low + high);
+    while high - low > FINE * high && high > LEAST * most {
+        let rate = f64::midpoint(low, high);
         if passes(rate) { low = rate } else { high = rate }
     }
     (low > 0.0).then_some(low)

@@ -8,6 +8,7 @@ use sim::engine::sustainable_rate;
 use sim::estimate::Memory;
 use sim::model::{ArrivalProcess, Overheads, Scenario, Terms};
 use sim::run_folder::Run;
+use sim::theory::law::Law;
 
 use super::CapacityError;
 use super::length::MOST_MEMORY;
@@ -161,7 +162,7 @@ impl System {
     /// Refuses what is not one class of jobs in one FCFS queue that settles.
     ///
     /// # Errors
-    /// [`CapacityError::Kind`] and [`CapacityError::Arrivals`].
+    /// [`CapacityError::Kind`], [`CapacityError::Arrivals`] and [`CapacityError::Services`].
     pub(super) fn refuse_unsettled(&self) -> Result<(), CapacityError> {
         let scenario = self.scenario.name().to_owned();
         if !self.scenario.is_plain_fcfs() || self.scenario.initial_jobs() > 0 {
@@ -174,6 +175,9 @@ impl System {
             }
             _ if Memory::of(&self.scenario).cycle_jobs > MOST_MEMORY => {
                 "between two changes of their rate come more jobs than can be simulated often enough"
+            }
+            _ if self.scenario.service().shape().scv().is_infinite() => {
+                return Err(CapacityError::Services { scenario });
             }
             _ => return Ok(()),
         };
@@ -193,6 +197,11 @@ impl System {
     /// Their means.
     pub(super) fn means(&self) -> Terms {
         self.terms.as_ref().map_or(Terms::IDEAL, MeasuredTerms::terms)
+    }
+
+    /// Mean service of the scenario with its overshoot, s.
+    pub(super) fn mean_occupied_s(&self, scenario: &Scenario) -> f64 {
+        scenario.mean_service_of(0, 0) + self.means().overshoot_s
     }
 
     /// What the calibration leaves possible; only the ideal queue without one.
@@ -224,6 +233,13 @@ impl System {
     /// What should be known before an answer of so many consumers is used.
     pub(super) fn warnings(&self, servers: u32) -> Vec<String> {
         let mut warnings = self.doubts.clone();
+        let service = self.scenario.service();
+        if Law::new(service.shape(), 1.0).is_ok_and(|law| law.moment(3).is_infinite()) {
+            warnings.push(
+                "services have no third moment: means of waits are a matter of the longest few, and less sure than their intervals"
+                    .to_owned(),
+            );
+        }
         let Some(measured_with) = self.source.measured_with else {
             warnings.push(
                 "no calibration: this is the ideal queue, and a real one needs more; `live calibrate`, or `analysis fit \

@@ -17,11 +17,13 @@ pub enum CapacityError {
     /// No number of consumers meets the target.
     #[error(
         "a {metric} of {at_most_s} s: jobs that never wait for another one have {floor_s} s already\n  rule: {why}\n  remedy: \
-         ask for more than that, or make the service itself shorter"
+         ask for more than that, or make {remedy} shorter"
     )]
     Impossible {
         /// The figure.
         metric: Metric,
+        /// What could be shorter.
+        remedy: &'static str,
         /// What was asked, s.
         at_most_s: f64,
         /// What any number of consumers has at least, with six digits.
@@ -49,6 +51,16 @@ pub enum CapacityError {
         scenario: String,
         /// What they do instead.
         why: &'static str,
+    },
+    /// The services have no variance that a simulation could tell.
+    #[error(
+        "`{scenario}`: its services have an infinite variance\n  rule: capacity is planned for services whose variance is finite: \
+         with one consumer the mean wait is infinite otherwise, and no run is long enough to tell what it is with \
+         more\n  remedy: services end somewhere: fit them with `analysis fit`, or take a tail index above 2, a lognormal, or measured values"
+    )]
+    Services {
+        /// Name of the scenario.
+        scenario: String,
     },
     /// More consumers than are tried.
     #[error(
@@ -87,6 +99,9 @@ pub enum CapacityError {
     Theory(#[from] TheoryError),
 }
 
+/// Relative width of the bins of a replication's histograms.
+const BIN: f64 = 1.0 / 128.0;
+
 /// A figure and what it may be.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Target {
@@ -119,15 +134,29 @@ impl Target {
         }
     }
 
+    /// The same as simulations measure it: near the least that jobs can have a quantile is told to a bin of a histogram only.
+    ///
+    /// # Errors
+    /// [`TheoryError`] if the services have no law.
+    pub(super) fn as_measured(self, system: &System) -> Result<Self, TheoryError> {
+        let is_near = self.at_most_s < self.floor_s(system)? * (1.0 + BIN);
+        let is_quantile = self.metric.probability().is_some();
+        let at_most_s = if is_near && is_quantile { self.at_most_s * (1.0 + BIN) } else { self.at_most_s };
+        Ok(Target { at_most_s, ..self })
+    }
+
     /// Refuses what even jobs that never wait for another one do not meet.
     pub(super) fn refuse_impossible(self, system: &System) -> Result<(), CapacityError> {
         let floor_s = self.floor_s(system)?;
-        // The floor is found by bisection, and one of exact services is met by itself.
-        if self.at_most_s >= floor_s * (1.0 - 1e-9) {
+        // The floor of a quantile is found by bisection, and that of exact services is met by itself. That of a mean is not,
+        // for some jobs wait.
+        let is_mean = self.metric.probability().is_none();
+        if self.at_most_s > floor_s || (!is_mean && self.at_most_s >= floor_s * (1.0 - 1e-9)) {
             return Ok(());
         }
         Err(CapacityError::Impossible {
             metric: self.metric,
+            remedy: if self.metric.is_sojourn() { "the service itself" } else { "that way" },
             at_most_s: self.at_most_s,
             floor_s: significant(floor_s, 6),
             why: match self.metric.is_sojourn() {
@@ -174,7 +203,7 @@ fn values(overhead: &Overhead) -> Vec<f64> {
 }
 
 /// The quantile of a law by bisection of its tail, from somewhere in its middle.
-fn quantile(tail: impl Fn(f64) -> f64, p: f64, middle: f64) -> f64 {
+pub(super) fn quantile(tail: impl Fn(f64) -> f64, p: f64, middle: f64) -> f64 {
     let (mut low, mut high) = (0.0, middle);
     while tail(high) > 1.0 - p {
         (low, high) = (high, 2.0 * high);

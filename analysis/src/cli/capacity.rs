@@ -66,11 +66,12 @@ fn positive(text: &str) -> Result<f64, String> {
 fn target(text: &str) -> Result<Target, String> {
     let (name, value) =
         text.split_once('=').ok_or("a target is written METRIC=S, such as p99.9_sojourn=0.1")?;
-    let metric: Metric = name.parse().map_err(|error| format!("{error}"))?;
-    if !Metric::of_jobs().any(|of_jobs| of_jobs == metric) {
+    // Also of a name that is none, the names that could be a target and no others.
+    let metric = name.parse().ok().filter(|metric| Metric::of_jobs().any(|of_jobs| of_jobs == *metric));
+    let metric = metric.ok_or_else(|| {
         let names: Vec<String> = Metric::of_jobs().map(Metric::name).collect();
-        return Err(format!("a target is a time of jobs: {}", names.join(", ")));
-    }
+        format!("a target is a time of jobs: {}", names.join(", "))
+    })?;
     Ok(Target { metric, at_most_s: positive(value)? })
 }
 

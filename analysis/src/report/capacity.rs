@@ -1,8 +1,10 @@
 //! Capacity in words and as a table.
 
+use sim::estimate::Metric;
+
 use super::numbers::{NOTHING, chance as chance_of, count, number, portion, rate, time, times};
 use super::sheet::{Sheet, wrapped};
-use crate::capacity::{Answer, Backlog, Drained, System};
+use crate::capacity::{Answer, Backlog, Drained, Forecast, System};
 
 /// Longest line on a terminal.
 const WIDTH: usize = 100;
@@ -47,10 +49,7 @@ fn verdict(answer: &Answer) -> String {
         target.metric,
         time(target.at_most_s),
         if fewest == 1 { "it is" } else { "they are" },
-        chance.map_or_else(
-            || "is not told, so near saturation".to_owned(),
-            |chance| format!("is {}", chance_of(chance))
-        )
+        chance.map_or_else(|| "is not told".to_owned(), |chance| format!("is {}", chance_of(chance)))
     )
 }
 
@@ -77,19 +76,30 @@ fn consumers(answer: &Answer) -> Sheet {
         let interval = match (forecast.low_s, forecast.high_s) {
             (Some(low), Some(high)) => times(low, high),
             (Some(low), None) => format!("{} or more, or no steady state", time(low)),
-            _ if forecast.chance_of_missing.is_none() => "too near saturation to tell".to_owned(),
+            _ if forecast.chance_of_missing.is_none() => "no run is long enough to tell".to_owned(),
             _ => "no steady state".to_owned(),
         };
         let cells = vec![
             portion(candidate.effective_utilization),
-            forecast.value_s.map_or_else(|| NOTHING.to_owned(), time),
+            shown(forecast),
             interval,
             forecast.chance_of_missing.map_or_else(|| NOTHING.to_owned(), chance_of),
-            if forecast.meets { "yes" } else { "no" }.to_owned(),
+            match forecast {
+                Forecast { meets: true, .. } => "yes",
+                Forecast { chance_of_missing: None, .. } => NOTHING,
+                _ => "no",
+            }
+            .to_owned(),
         ];
         sheet.push(count(u64::from(candidate.servers)), cells);
     }
     sheet
+}
+
+/// The figure, marked where it was not simulated.
+fn shown(forecast: &Forecast) -> String {
+    let value = forecast.value_s.map_or_else(|| NOTHING.to_owned(), time);
+    if forecast.is_approximate { format!("≈ {value}") } else { value }
 }
 
 fn sensitivity(answer: &Answer) -> String {
@@ -100,9 +110,10 @@ fn sensitivity(answer: &Answer) -> String {
     let capacity =
         format!("1 % less capacity of {} {}", count(u64::from(found.servers)), consumers_of(found.servers));
     let Some(mean_sojourn) = found.mean_sojourn else {
-        return format!("sensitivity: {capacity} leaves no steady state, or one too near saturation to tell");
+        return format!("sensitivity: {capacity} leaves no steady state, or one that nothing tells");
     };
-    let of_target = found.target.map_or_else(String::new, |target| {
+    let is_another = answer.target.metric != Metric::MeanSojourn;
+    let of_target = found.target.filter(|_| is_another).map_or_else(String::new, |target| {
         format!(", and {} more {}", portion(0.01 * target.abs()), answer.target.metric)
     });
     format!(
@@ -123,7 +134,7 @@ fn largest_rate(answer: &Answer) -> String {
             "largest load of the present {servers}: {} jobs/s ({} {}, chance of missing {}){certain}; {limit}",
             rate(largest),
             answer.target.metric,
-            forecast.value_s.map_or_else(|| NOTHING.to_owned(), time),
+            shown(&forecast),
             forecast.chance_of_missing.map_or_else(|| NOTHING.to_owned(), chance_of)
         ),
         _ => format!("largest load of the present {servers}: none meets the target; {limit}"),
@@ -131,15 +142,16 @@ fn largest_rate(answer: &Answer) -> String {
 }
 
 fn pauses(answer: &Answer) -> String {
-    let Some(found) = &answer.pauses else { return "pauses: too near saturation to tell".to_owned() };
+    let Some(found) = &answer.pauses else { return "pauses: no run is long enough to tell".to_owned() };
     let harm = match answer.target.metric.probability() {
-        Some(_) => format!("makes {} jobs late", count(found.harm.round() as u64)),
+        Some(_) if found.harm >= 10.0 => format!("makes {} jobs late", count(found.harm.round() as u64)),
+        Some(_) => format!("makes {} jobs late", number(found.harm)),
         None => format!("adds {} to the times of all jobs together", time(found.harm)),
     };
     let bears = match found.one_in_s {
-        Some(one_in_s) if one_in_s <= found.pause_s => "the target bears one after another".to_owned(),
-        Some(one_in_s) => format!("the target bears one in {} s", number(one_in_s)),
-        None => "the target bears none".to_owned(),
+        Some(0.0) => "the target bears any number of them".to_owned(),
+        Some(one_in_s) => format!("the target bears one in {} s, at random", number(one_in_s)),
+        None => "the target leaves no room for any".to_owned(),
     };
     format!(
         "pauses: one of {}, of broker or machine, with {} {} {harm}; {bears}. None is in the chance of missing",
@@ -151,9 +163,11 @@ fn pauses(answer: &Answer) -> String {
 
 fn outage_title(outage: &Backlog) -> String {
     format!(
-        "all {} {} gone for {} s ({} outages simulated{})",
-        count(u64::from(outage.servers)),
-        consumers_of(outage.servers),
+        "{} gone for {} s ({} outages simulated{})",
+        match outage.servers {
+            1 => "the only consumer".to_owned(),
+            servers => format!("all {} consumers", count(u64::from(servers))),
+        },
         number(outage.outage_s),
         outage.runs,
         match outage.unfinished {

@@ -84,6 +84,36 @@ fn a_transient_is_not_planned_as_a_steady_state() {
 }
 
 #[test]
+fn services_without_a_variance_are_refused_with_a_remedy() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = |tail: f64| {
+        let text = format!(
+            "schema = 1\nname = \"heavy\"\n[arrivals]\nrate = 20.0\n[service]\nmean = 0.005\nshape = {{ kind = \"pareto\", tail = {tail:?} }}\n"
+        );
+        std::fs::write(folder.path().join("heavy.toml"), text).unwrap();
+        analysis(folder.path(), &["capacity", "heavy.toml", "--target", "mean_sojourn=0.1"])
+    };
+    let infinite = output(1.5);
+    let error = String::from_utf8(infinite.stderr).unwrap();
+    assert!(infinite.status.code() == Some(2) && error.contains("rule: capacity is planned for"), "{error}");
+    let finite = output(2.5);
+    let said = String::from_utf8(finite.stderr).unwrap();
+    assert!(finite.status.success() && said.contains("services have no third moment"), "{said}");
+}
+
+#[test]
+fn a_target_at_the_least_that_jobs_can_have_is_met_where_hardly_a_job_waits() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = "schema = 1\nname = \"exact\"\n[arrivals]\nrate = 100.0\n[service]\nmean = 0.005\nshape = { kind = \"deterministic\" }\n";
+    std::fs::write(folder.path().join("exact.toml"), text).unwrap();
+    let found = answer(folder.path(), &["exact.toml", "--p99-sojourn-s", "0.005"]);
+    // Of four consumers 0.2 % of the jobs wait, of three 1.2 % (Erlang's C of half an erlang, a little less for services
+    // of one length).
+    assert_eq!(found["fewest"], 4, "{found}");
+    assert_eq!(number(&found["consumers"][1]["chance_of_missing"]), 0.0, "{found}");
+}
+
+#[test]
 fn arrivals_that_do_not_settle_are_refused_with_a_remedy() {
     let folder = tempfile::tempdir().unwrap();
     let lines: String = (0..2_000).map(|n| format!("{}\n", 0.01 * f64::from(n))).collect();
@@ -295,11 +325,15 @@ fn what_cannot_be_met_or_was_not_measured_is_refused() {
         // The p99 of an exponential service of 5 ms is 23 ms.
         (analysis(folder.path(), &["capacity", "one.toml", "--p99-sojourn-s", "0.02"]), "0.023026 s already"),
         (analysis(folder.path(), &["capacity", "one.toml"]), "required"),
+        (
+            analysis(folder.path(), &["capacity", "one.toml", "--target", "mean_sojourn=0.005"]),
+            "0.005000 s already",
+        ),
+        (analysis(folder.path(), &["capacity", "one.toml", "--target", "p98_sojourn=1"]), "p99.9_sojourn"),
         (analysis(folder.path(), &["capacity", "one.toml", "--target", "utilization=0.5"]), "a time of jobs"),
         (analysis(folder.path(), &["capacity", "one.toml", "--target", "p99_wait=-1"]), "positive"),
         (what_if(&["--arrival-rate", "1e9"]), "20000 consumers do not meet"),
         (what_if(&["--outage-s", "1e9"]), "an outage of 1000000000 s"),
-        (what_if(&["--pause-s", "1e9"]), "rule: at most 100000000 are simulated"),
         (what_if(&["--queue-type", "stream"]), "possible values: classic, quorum"),
         (what_if(&["--prefetch", "3"]), "remedy: live calibrate --prefetch 3"),
         (
@@ -311,6 +345,15 @@ fn what_cannot_be_met_or_was_not_measured_is_refused() {
         let error = String::from_utf8(output.stderr).unwrap();
         assert!(output.status.code() == Some(2) && error.contains(says), "{says}: {error}");
     }
+    // What is asked besides and cannot be told takes nothing else away.
+    let found = what_if(&["--pause-s", "1e9"]);
+    let said = String::from_utf8(found.stderr).unwrap();
+    assert!(
+        found.status.success()
+            && said.contains("pauses are not told: ")
+            && said.contains("at most 100000000 are simulated"),
+        "{said}"
+    );
     let found = what_if(&["--prefetch", "2"]);
     let text = String::from_utf8(found.stdout).unwrap();
     let words = text.split_whitespace().collect::<Vec<_>>().join(" ");

@@ -43,7 +43,7 @@ mod poisson;
 mod prediction;
 pub mod prefetch1;
 pub mod priority;
-mod quadrature;
+pub mod quadrature;
 mod quantile;
 mod relaxation;
 pub mod retrial;

@@ -47,7 +47,7 @@ pub(super) fn half_line(scale: f64, f: impl Fn(f64) -> f64) -> f64 {
 /// ∫₀^`end` f for an f that is smooth inside and may be singular at the ends.
 ///
 /// Substitutes x = end/(1 + exp(−π·sinh u)), the tanh-sinh rule of Takahasi & Mori 1974.
-pub(super) fn interval(end: f64, f: impl Fn(f64) -> f64) -> f64 {
+pub fn interval(end: f64, f: impl Fn(f64) -> f64) -> f64 {
     let transformed = |u: f64| {
         let odds = (2.0 * FRAC_PI_2 * u.sinh()).exp();
         let slope = 2.0 * FRAC_PI_2 * u.cosh() * odds / (1.0 + odds).powi(2);
