@@ -47,8 +47,8 @@ pub struct Answer {
     pub sensitivity: Sensitivity,
     /// What the consumers that there are carry.
     pub largest_rate: LargestRate,
-    /// How many pauses the target bears, with the fewest consumers; none so near saturation that nothing is left of none of
-    /// them when the next begins.
+    /// How many pauses the target bears, with the fewest consumers; none where
+    /// no run is long enough to tell.
     pub pauses: Option<Pauses>,
     /// What an outage does, if asked, with the fewest consumers.
     pub outage: Option<Backlog>,

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use sim::console::milliseconds;
-use sim::plot::axis::{Axis, TimeUnit, grouped};
+use sim::plot::axis::{Axis, TimeUnit};
 use sim::plot::canvas::{Canvas, Stroke};
 use sim::plot::figure::{Frame, INK, NOTE, Sample, header, legend_row};
 use sim::plot::{DrawingBackend, Figure, HPos, PictureError, save};
@@ -55,7 +55,7 @@ impl Figure for Consumers<'_> {
         let target = answer.target;
         let end = format!(
             "{} jobs/s, {} at most {}",
-            grouped(answer.arrival_rate, 0),
+            report::rate(answer.arrival_rate),
             target.metric,
             milliseconds(target.at_most_s)
         );
@@ -101,8 +101,11 @@ fn mark<DB: DrawingBackend>(
         .chance_of_missing
         .map_or_else(String::new, |chance| format!("{} miss", report::chance(chance)));
     let (Some(value), Some(low)) = (forecast.value_s, forecast.low_s) else {
-        let state =
-            if forecast.chance_of_missing.is_some() { "no steady state" } else { "too near saturation" };
+        let state = match forecast.chance_of_missing {
+            Some(_) => "no steady state",
+            None if forecast.meets => "enough",
+            None => "not told",
+        };
         return canvas.text(state, (center, frame.top + 34.0), NOTE.at(HPos::Center));
     };
     let high = forecast.high_s.unwrap_or(f64::INFINITY);
@@ -114,7 +117,8 @@ fn mark<DB: DrawingBackend>(
     canvas.line(&[(center - MARK, y), (center + MARK, y)], stroke)?;
     // Below the bar, or above it where the axis leaves no room.
     let above = foot + 80.0 > frame.bottom;
-    let lines = [milliseconds(value), missed];
+    let about = if forecast.is_approximate { "≈ " } else { "" };
+    let lines = [format!("{about}{}", milliseconds(value)), missed];
     for (n, line) in lines.iter().enumerate() {
         let y = if above { top - 52.0 + 34.0 * n as f64 } else { foot + 40.0 + 34.0 * n as f64 };
         canvas.text(line, (center, y), NOTE.at(HPos::Center))?;

@@ -149,7 +149,6 @@ fn pauses(answer: &Answer) -> String {
         None => format!("adds {} to the times of all jobs together", time(found.harm)),
     };
     let bears = match found.one_in_s {
-        Some(0.0) => "the target bears any number of them".to_owned(),
         Some(one_in_s) => format!("the target bears one in {} s, at random", number(one_in_s)),
         None => "the target leaves no room for any".to_owned(),
     };

@@ -6,9 +6,16 @@ use sim::plot::axis::{grouped, significant};
 /// What stands where there is no answer.
 pub(super) const NOTHING: &str = "–";
 
-/// A time, such as `20.1 ms`; a dash for what is no number.
+/// From here on a time is shown in seconds.
+const LONG: f64 = 10.0;
+
+/// A time, such as `20.1 ms`, or `16.1 s`; a dash for what is no number.
 pub(super) fn time(seconds: impl Into<Option<f64>>) -> String {
-    match seconds.into().filter(|seconds| seconds.is_finite()).map(milliseconds) {
+    let seconds: Option<f64> = seconds.into().filter(|seconds| seconds.is_finite());
+    if let Some(seconds) = seconds.filter(|seconds| seconds.abs() >= LONG) {
+        return format!("{} s", significant(seconds, 3)).replacen('-', "−", 1);
+    }
+    match seconds.map(milliseconds) {
         Some(shown) if is_zero(&shown) => "0 ms".to_owned(),
         Some(shown) => shown.replacen('-', "−", 1),
         None => NOTHING.to_owned(),
@@ -29,8 +36,9 @@ fn is_zero(shown: &str) -> bool {
 
 /// Two ends of an interval of times, the unit once.
 pub(super) fn times(low: f64, high: f64) -> String {
-    let low = time(low);
-    format!("{} – {}", low.trim_end_matches(" ms"), time(high))
+    let (low, high) = (time(low), time(high));
+    let low = if high.ends_with(" ms") { low.trim_end_matches(" ms") } else { &low };
+    format!("{low} – {high}")
 }
 
 /// A relative difference with its sign, such as `+3.2 %`.
@@ -100,8 +108,12 @@ pub(super) fn number(value: f64) -> String {
 }
 
 /// A rate, jobs/s: with four significant digits, and all before the decimal point.
-pub(super) fn rate(value: f64) -> String {
-    if value.is_finite() { significant(value, 4) } else { NOTHING.to_owned() }
+pub(crate) fn rate(value: f64) -> String {
+    match value {
+        _ if !value.is_finite() => NOTHING.to_owned(),
+        0.0 | 1e-3..1e9 => significant(value, 4),
+        _ => format!("{value:.3e}"),
+    }
 }
 
 #[cfg(test)]
@@ -115,7 +127,8 @@ mod tests {
             ["+3.00 ms", "−3.00 ms", "–", "–"]
         );
         assert_eq!([time(0.0), share(-1e-9), share(1e-9)], ["0 ms", "0 ms", "0 ms"]);
-        assert_eq!(times(0.017, 0.02), "17.0 – 20.0 ms");
+        assert_eq!([times(0.017, 0.02), times(9.0, 12.5)], ["17.0 – 20.0 ms", "9000.0 ms – 12.5 s"]);
+        assert_eq!([rate(1234.56), rate(1e-12), rate(0.0)], ["1,235", "1.000e-12", "0"]);
         assert_eq!(
             [percent(0.0321), percent(-0.5), percent(0.0), percent(-1e-9)],
             ["+3.2 %", "−50.0 %", "0.00 %", "0.00 %"]
