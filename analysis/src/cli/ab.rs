@@ -7,6 +7,7 @@ use serde::Serialize;
 use sim::console::{Console, Failure};
 use sim::plot::format_fits;
 use sim::run_folder::{Run, is_same};
+use sim::sampling::Arms;
 use sim::scenario_file;
 
 use super::warn_of;
@@ -142,8 +143,12 @@ fn planned(sources: &[PathBuf], arguments: &Arguments, console: &mut Console<'_>
         [] => (None, None),
         [source] if source.is_dir() => {
             let run = open(source, console)?;
+            // Within the arms: that one is shorter is no scatter.
+            let arms = run.scenario.experiment().map(|found| Arms::new(found, run.scenario.run().seed(), 0));
+            let factor = |job: u64| arms.as_ref().map_or(1.0, |arms| arms.factor(job));
+            let measured = run.jobs.iter().filter(|job| !job.warmup);
             let services: Vec<f64> =
-                run.jobs.iter().filter(|job| !job.warmup).filter_map(|job| job.service_s()).collect();
+                measured.filter_map(|job| Some(job.service_s()? / factor(job.job))).collect();
             (Some(run.scenario), Some(scv(&services)).filter(|scv| scv.is_finite()))
         }
         [source] => (Some(scenario_file::load(source)?), None),

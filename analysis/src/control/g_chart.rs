@@ -41,18 +41,17 @@ pub struct GChart {
 }
 
 impl GChart {
-    /// The chart that gives one false alarm in at least so many jobs on average.
-    pub fn with_mean_run(rate: f64, jobs: f64) -> Self {
-        let mut gaps = 1;
-        loop {
+    /// The chart that gives one false alarm in at least so many jobs on average, and of those the one that signals soonest, on
+    /// average, where failures come at the rate `burst`.
+    pub fn with_mean_run(rate: f64, jobs: f64, burst: f64) -> Self {
+        let chart = |gaps: u64| {
             // A false alarm every `jobs` jobs is one in jobs·p/r of the times that r failures are complete.
             let tail = (gaps as f64 / (rate * jobs)).min(LARGEST_TAIL);
-            let within = most_jobs(rate, gaps, tail);
-            if within >= gaps {
-                return GChart { rate, gaps, within };
-            }
-            gaps += 1;
-        }
+            GChart { rate, gaps, within: most_jobs(rate, gaps, tail) }
+        };
+        let possible = (1..).map(chart).skip_while(|chart| chart.within < chart.gaps);
+        let soonest = possible.take(MOST_GAPS).min_by(|a, b| a.mean_run(burst).total_cmp(&b.mean_run(burst)));
+        soonest.expect("enough failures fit into the jobs that have them")
     }
 
     /// Jobs until a false alarm, on average, where failures come at `rate`.
@@ -73,7 +72,7 @@ impl GChart {
     pub fn quantile(&self, rate: f64, p: f64) -> u64 {
         let (width, gaps) = (self.within as usize + 1, self.gaps as usize);
         let mut now = vec![0.0; width * gaps];
-        now[width - 1] = 1.0;
+        now[width * gaps - 1] = 1.0;
         let (mut signalled, mut jobs) = (0.0, 0);
         while signalled < p && jobs < 100_000_000 {
             let mut next = vec![0.0; width * gaps];
@@ -93,6 +92,9 @@ impl GChart {
         jobs
     }
 }
+
+/// Numbers of gaps that are tried.
+const MOST_GAPS: usize = 60;
 
 /// Failures that are kept to say with which of them a change began.
 const KEPT: usize = 10_000;
@@ -121,7 +123,9 @@ impl Gaps {
     /// No failure for a long time.
     pub fn of(chart: GChart) -> Self {
         let (recent, complete) = (VecDeque::new(), Vec::new());
-        Gaps { chart, count: 0, jobs: chart.within, failures: 0, recent, complete }
+        // The first failure begins the first gap, as if it ended one that is long over.
+        let (jobs, failures) = (chart.within, chart.gaps - 1);
+        Gaps { chart, count: 0, jobs, failures, recent, complete }
     }
 
     /// One more job, with the instant at which it ended, s.
@@ -148,13 +152,27 @@ impl Gaps {
         (jobs <= self.chart.within).then(|| self.signal())
     }
 
-    /// The newest failure as a signal; the change began with the first of those before it that lie closer together than the
-    /// limit, whichever gaps they were counted in.
+    /// The newest failure as a signal. The change most likely began with the failure from which on
+    ///
+    /// ```text
+    /// k·ln(p₁/p) + (n − k)·ln((1 − p₁)/(1 − p)),     k failures in n jobs, p₁ = k/n
+    /// ```
+    ///
+    /// is largest.
     fn signal(&self) -> Signal {
-        let close = |pair: &(&Failed, &Failed)| pair.0.place - pair.1.place <= self.chart.within;
-        let newest_first = || self.recent.iter().rev();
-        let before = newest_first().zip(newest_first().skip(1)).take_while(close).count();
-        let (last, first) = (self.recent[self.recent.len() - 1], self.recent[self.recent.len() - 1 - before]);
+        let last = self.recent[self.recent.len() - 1];
+        let likelihood = |(place, first): (usize, &Failed)| {
+            let (failures, jobs) =
+                ((self.recent.len() - place) as f64, (last.place - first.place + 1) as f64);
+            let (share, rate) = (failures / jobs, self.chart.rate);
+            let successes =
+                if share < 1.0 { (jobs - failures) * ((1.0 - share) / (1.0 - rate)).ln() } else { 0.0 };
+            if share > rate { failures * (share / rate).ln() + successes } else { 0.0 }
+        };
+        let places = self.recent.iter().enumerate();
+        let first = places.max_by(|a, b| likelihood(*a).total_cmp(&likelihood(*b)));
+        let (place, first) = first.map_or((0, last), |(place, first)| (place, *first));
+        let before = self.recent.len() - 1 - place;
         let jobs_since_change = last.place - first.place + 1;
         Signal {
             quantity: Quantity::Failures,

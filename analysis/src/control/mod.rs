@@ -23,10 +23,10 @@ mod watch;
 
 use std::path::PathBuf;
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use sim::console::milliseconds;
 use sim::model::{JobRecord, Outcome, Scenario};
-use sim::plot::axis::grouped;
+use sim::plot::axis::{grouped, significant};
 use sim::run_folder::{Run, RunFolderError, Source, Status, is_same};
 
 pub use cusum::SHIFT;
@@ -99,7 +99,8 @@ pub struct Control {
     pub false_alarm_probability: f64,
     /// Each chart.
     pub charts: Vec<Chart>,
-    /// Signals in their order, the first thousand.
+    /// Signals in their order, of which the first thousand are written.
+    #[serde(serialize_with = "first_thousand")]
     pub signals: Vec<Signal>,
     /// How many there were.
     pub signal_count: u64,
@@ -129,7 +130,8 @@ pub struct Chart {
     pub jobs_a_point: u64,
     /// The limit, in standard deviations of a score; of the g-chart, jobs between failures.
     pub limit: f64,
-    /// Of the g-chart: gaps between failures that are a signal if they have no more jobs than the limit together.
+    /// Of the g-chart: a signal is so many failures after one within no more jobs than the limit; the next ones are counted
+    /// from the last of these.
     pub gaps: Option<u64>,
     /// Jobs from one false alarm to the next, on average.
     pub mean_run_jobs: f64,
@@ -222,7 +224,7 @@ pub enum ControlError {
         jobs: u64,
     },
     /// The declared mean run length is out of range.
-    #[error("{jobs} jobs to a false alarm\n  rule: 1000 to 1e9\n  remedy: --mean-run-jobs 1e6")]
+    #[error("{jobs:e} jobs to a false alarm\n  rule: 1000 to 1e9\n  remedy: --mean-run-jobs 1e6")]
     MeanRun {
         /// Jobs to a false alarm.
         jobs: f64,
@@ -283,12 +285,14 @@ fn watch_of(run: &Run, baseline: Option<&Run>, options: Options) -> Result<Watch
     Ok(watch)
 }
 
-/// The jobs of a run in the order in which they ended. Those that an interrupted run left unfinished have no fate yet.
+/// Whether it is known what became of a job: of those that an interrupted run left unfinished it is not.
+pub(crate) fn has_fate(run: &Run, record: &JobRecord) -> bool {
+    run.manifest.status == Status::Complete || record.outcome != Outcome::Unfinished
+}
+
+/// The jobs of a run in the order in which they ended.
 fn in_order(run: &Run) -> Vec<&JobRecord> {
-    let is_known = |record: &&JobRecord| {
-        run.manifest.status == Status::Complete || record.outcome != Outcome::Unfinished
-    };
-    let mut records: Vec<&JobRecord> = run.jobs.iter().filter(is_known).collect();
+    let mut records: Vec<&JobRecord> = run.jobs.iter().filter(|record| has_fate(run, record)).collect();
     records.sort_by(|a, b| phase::ended_s(a).total_cmp(&phase::ended_s(b)));
     records
 }
@@ -332,7 +336,7 @@ impl Signal {
             value(self.before),
             value(self.after),
             grouped(*job as f64, 0),
-            counted(self.jobs_since_change - 1, "job"),
+            counted(self.jobs_since_change - 1, "served job"),
             grouped(*changed_job as f64, 0),
         )
     }
@@ -345,9 +349,13 @@ impl Signal {
              {at_s:.2} s; they may have begun at {changed_at_s:.2} s)",
             grouped(failures, 0),
             counted(*jobs_since_change, "job"),
-            grouped(1.0 / self.before, 0)
+            significant(1.0 / self.before, 3)
         )
     }
+}
+
+fn first_thousand<S: Serializer>(signals: &[Signal], serializer: S) -> Result<S::Ok, S::Error> {
+    signals[..signals.len().min(1_000)].serialize(serializer)
 }
 
 /// A count of things, such as `1 job` and `25,920 jobs`.

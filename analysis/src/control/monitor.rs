@@ -4,15 +4,15 @@ use sim::model::JobRecord;
 use sim::plot::axis::grouped;
 
 use super::g_chart::Gaps;
-use super::phase::{Limits, MOST_FAILURES, PhaseOne, ended_s, is_failure, residual, service};
+use super::phase::{Limits, MOST_FAILURES, PhaseOne, burst, ended_s, is_failure, residual, service};
 use super::signal::{Method, Quantity, Signal};
 use super::success_rate::SuccessRate;
 use super::track::Track;
-use super::{BURST, Chart, Control, Options, Path, SEEN};
+use super::{Chart, Control, Options, Path, SEEN};
 use crate::residual::Past;
 
 /// Signals that are kept; further ones are counted.
-const KEPT: usize = 1_000;
+const KEPT: usize = 100_000;
 
 /// A chart's first signal, and how many it gave.
 type Count = ((Quantity, Method), Signal, u64);
@@ -79,7 +79,7 @@ impl Monitor {
     /// What the charts have said.
     pub fn finish(self, options: Options, success_rate: SuccessRate) -> Control {
         let (charts, false_alarm_probability) = self.charts();
-        let (warnings, untold) = (self.warnings(), self.untold());
+        let (warnings, untold) = (self.warnings(), self.untold(&charts));
         let signal_count = self.counts.iter().map(|(.., count)| count).sum();
         let Limits { phase_one, services, residuals, .. } = self.limits;
         Control {
@@ -114,7 +114,10 @@ impl Monitor {
         let tracks = [Some(&self.limits.services), self.limits.residuals.as_ref()];
         for track in tracks.into_iter().flatten() {
             let (design, quantity, points) = (&track.design, track.quantity, track.batch as f64);
+            // Of the jobs, some have no service.
+            let per_value = self.limits.phase_one.jobs as f64 / track.reference.values().max(1) as f64;
             let within = track.reference.seen_within(design, SEEN);
+            let within = within.map(|values| Some((values? as f64 * per_value.max(1.0)).ceil() as u64));
             for (method, seen_within_jobs) in [Method::Ewma, Method::Cusum].into_iter().zip(within) {
                 silent *= 1.0 - design.probability_within(method, jobs / points);
                 let (signals, first) = seen(quantity, method);
@@ -141,7 +144,7 @@ impl Monitor {
                 limit: chart.within as f64,
                 gaps: Some(chart.gaps),
                 mean_run_jobs: chart.mean_run(chart.rate),
-                seen_within_jobs: Some(chart.quantile(BURST.max(2.0 * chart.rate), SEEN)),
+                seen_within_jobs: Some(chart.quantile(burst(chart.rate), SEEN)),
                 signals,
                 first,
             });
@@ -150,18 +153,23 @@ impl Monitor {
     }
 
     /// Why nobody knows, if no chart signalled.
-    fn untold(&self) -> Option<String> {
-        let Track { batch, points, .. } = &self.limits.services;
-        match (points.is_empty(), *batch, &self.limits.failures) {
-            (true, 1, _) => Some("no job after phase I was served".to_owned()),
-            (true, batch, _) => {
-                Some(format!("a point takes {batch} services, and so many were not after phase I"))
+    fn untold(&self, charts: &[Chart]) -> Option<String> {
+        let Track { points, reference, .. } = &self.limits.services;
+        let soonest = charts.iter().filter_map(|chart| chart.seen_within_jobs).min();
+        let why = match (&self.limits.failures, soonest) {
+            _ if reference.values() == 0 => "no job of phase I was served",
+            _ if points.is_empty() => "hardly a job after phase I was served",
+            (None, _) => "so many jobs of phase I failed that there is no chart of failures",
+            (_, Some(soonest)) if self.jobs < soonest => {
+                return Some(format!(
+                    "the chart that sees a change soonest takes {} jobs for it, and {} came after phase I",
+                    grouped(soonest as f64, 0),
+                    grouped(self.jobs as f64, 0)
+                ));
             }
-            (false, _, None) => {
-                Some("so many jobs of phase I failed that there is no chart of failures".to_owned())
-            }
-            _ => None,
-        }
+            _ => return None,
+        };
+        Some(why.to_owned())
     }
 
     fn warnings(&self) -> Vec<String> {

@@ -4,12 +4,12 @@ use serde::Serialize;
 use sim::calibration::{Origin, fit_run};
 use sim::model::{JobRecord, Outcome, Terms};
 
-use super::Options;
 use super::design::Design;
 use super::g_chart::GChart;
 use super::signal::{Quantity, Signal};
 use super::success_rate::upper_bound;
 use super::track::{Track, Value};
+use super::{BURST, Options};
 use crate::residual::Past;
 
 /// Fewest jobs that tell what is usual.
@@ -100,11 +100,16 @@ impl Limits {
             services,
             residuals,
             failures: (failure_rate <= MOST_FAILURES)
-                .then(|| GChart::with_mean_run(failure_rate, mean_run_jobs)),
+                .then(|| GChart::with_mean_run(failure_rate, mean_run_jobs, burst(failure_rate))),
             terms,
             signals,
         }
     }
+}
+
+/// The rate of failures for which a chart of them is made, and shown to see it.
+pub(super) fn burst(rate: f64) -> f64 {
+    BURST.max(2.0 * rate).min(1.0)
 }
 
 /// When the last of a job was seen, s: the order in which charts take jobs.

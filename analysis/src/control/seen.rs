@@ -31,7 +31,7 @@ pub(super) struct Reference {
 }
 
 impl Reference {
-    /// Points within which a shift by two standard deviations of a point is seen with probability `p`, if it comes right
+    /// Values within which a shift by two standard deviations of a point is seen with probability `p`, if it comes right
     /// after phase I: by the average, and by the sum. None where some are taken for usual before they are seen.
     ///
     /// Theory's run lengths are those of a reference that is known. One of a hundred values is a tenth of a standard
@@ -64,6 +64,11 @@ impl Reference {
         within
     }
 
+    /// Values of all strata.
+    pub fn values(&self) -> usize {
+        self.strata.iter().sum()
+    }
+
     fn rounded(&self) -> Self {
         let down = |count: usize| match count {
             0 => 0,
@@ -74,7 +79,7 @@ impl Reference {
     }
 
     fn points(&self) -> usize {
-        if self.batch > 1 { self.batches } else { self.strata.iter().sum() }
+        if self.batch > 1 { self.batches } else { self.values() }
     }
 
     /// Points until the average and the sum signal; without an end where they never do.
@@ -82,7 +87,7 @@ impl Reference {
         let mut stream = Stream::new(0, n, Purpose::Resampling);
         let mut strata: Vec<Ranks> = self.strata.iter().map(|count| Ranks::of(*count, &mut stream)).collect();
         let mut batches = Ranks::of(self.batches, &mut stream);
-        let jobs: usize = self.strata.iter().sum();
+        let jobs = self.values();
         let shift = SHOWN / (self.batch as f64).sqrt();
         let (ewma, cusum) = (design.ewma, design.cusum);
         let (mut average, mut sum, mut seen) = (0.0, 0.0, [usize::MAX; 2]);

@@ -52,7 +52,7 @@ pub struct Signal {
     /// When that was, s since the run's origin.
     pub at_s: f64,
     /// The first job that may have been concerned: that after the last at which the chart stood at zero; of failures the
-    /// first of those that lie closer together than the limit.
+    /// one from which on they most likely came more often.
     pub changed_job: u64,
     /// When that job was done, s.
     pub changed_at_s: f64,

@@ -90,7 +90,7 @@ fn declared_run_lengths_are_kept() {
         assert!((ewma.run_length(0.0).mean() / (2.0 * points) - 1.0).abs() < 1e-6, "{ewma:?}");
         assert!((cusum.run_length(0.0).mean() / (2.0 * points) - 1.0).abs() < 1e-6, "{cusum:?}");
         for rate in [1e-4, 1e-2, 0.2] {
-            let chart = GChart::with_mean_run(rate, points);
+            let chart = GChart::with_mean_run(rate, points, BURST.max(2.0 * rate));
             assert!(chart.mean_run(rate) >= 0.999 * points && chart.within >= chart.gaps, "{chart:?}");
         }
     }
@@ -98,12 +98,15 @@ fn declared_run_lengths_are_kept() {
 
 #[test]
 fn the_gaps_of_failures_match_theory() {
-    let chart = GChart::with_mean_run(0.05, 1e4);
+    let chart = GChart::with_mean_run(0.05, 1e4, BURST);
     assert!(chart.gaps > 1, "{chart:?}");
     let mut stream = Stream::new(3, 0, Purpose::Resampling);
-    // Jobs to a signal at a failure rate, from gaps that began `age` jobs ago.
-    let mut run = |rate: f64, age: u64| {
-        let (mut jobs, mut gap, mut failures) = (0_u64, age, 0);
+    // Jobs to a signal at a failure rate, from a failure on, or from none for a long time.
+    let mut run = |rate: f64, has_failed: bool| {
+        let (mut jobs, mut gap, mut failures) = match has_failed {
+            true => (0_u64, 0, 0),
+            false => (0, chart.within, chart.gaps - 1),
+        };
         loop {
             (jobs, gap) = (jobs + 1, gap + 1);
             if stream.uniform() < rate {
@@ -117,14 +120,14 @@ fn the_gaps_of_failures_match_theory() {
             }
         }
     };
-    let runs: Vec<f64> = (0..1_500).map(|_| run(0.05, 0) as f64).collect();
+    let runs: Vec<f64> = (0..1_500).map(|_| run(0.05, true) as f64).collect();
     let found = sim::output::Estimate::of(&runs);
     let expected = chart.mean_run(0.05);
     assert!((found.estimate - expected).abs() < 1.8 * found.half_width, "{found:?}, {expected}");
     assert!(found.half_width < 0.06 * expected);
     let within = chart.quantile(0.5, 0.95);
-    let seen = (0..4_000).filter(|_| run(0.5, chart.within) <= within).count() as f64 / 4_000.0;
-    let before = (0..4_000).filter(|_| run(0.5, chart.within) < within).count() as f64 / 4_000.0;
+    let seen = (0..4_000).filter(|_| run(0.5, false) <= within).count() as f64 / 4_000.0;
+    let before = (0..4_000).filter(|_| run(0.5, false) < within).count() as f64 / 4_000.0;
     assert!(seen > 0.939 && before < 0.961, "{within}: {seen}, {before}");
 }
 
@@ -298,16 +301,68 @@ fn failures_that_go_on_as_before_signal_no_more_often_than_declared() {
 #[test]
 fn failures_are_counted_from_the_first_of_those_that_lie_together() {
     let mut jobs = records(&scenario(1, 3_000), &mut |_, _| (0.0, 0.0));
-    // Two gaps make a signal here. The second failure closes those that began long before the first.
+    // Three gaps make a signal here, and the first failure begins them.
     for failed in [1_400, 1_406, 1_412, 1_418] {
         jobs[failed].attempts = 2;
     }
     let found = watched(Options { failure_rate: Some(5e-3), mean_run_jobs: 1e5, ..STRICT }, 1, jobs);
     let chart = found.charts.last().unwrap();
     let first = chart.first.unwrap();
-    assert_eq!(chart.gaps, Some(2), "{chart:?}");
+    assert_eq!(chart.gaps, Some(3), "{chart:?}");
     assert_eq!((first.changed_job, first.job, first.jobs_since_change), (1_400, 1_418, 19), "{first:?}");
     assert!(first.says().contains("(4 in 19 jobs"), "{}", first.says());
+}
+
+// Twice as many failures as are usual: few gaps would hardly ever tell, and the chart takes as many as see that soonest.
+#[test]
+fn failures_that_double_are_seen_also_where_they_are_frequent() {
+    let mut jobs = records(&scenario(1, 5_000), &mut |_, _| (0.0, 0.0));
+    let mut stream = Stream::new(4, 2, Purpose::Failures);
+    let fails = |job: u64| if job < 2_000 { 0.1 } else { 0.2 };
+    jobs.iter_mut()
+        .filter(|record| stream.uniform() < fails(record.job))
+        .for_each(|record| record.attempts = 2);
+    let found = watched(Options { failure_rate: Some(0.1), mean_run_jobs: 1e6, ..STRICT }, 1, jobs);
+    let chart = found.charts.last().unwrap();
+    let first = chart.first.unwrap();
+    assert!(first.job > 2_000 && first.job - 2_000 < chart.seen_within_jobs.unwrap(), "{chart:?}");
+    assert!(chart.seen_within_jobs < Some(1_000) && first.changed_job.abs_diff(2_000) < 150, "{chart:?}");
+}
+
+// Of jobs that are not served there are no values, and what is promised is jobs.
+#[test]
+fn a_shift_is_seen_within_the_jobs_that_are_shown_where_many_fail() {
+    let options = Options { phase_one_jobs: 2_000, mean_run_jobs: 1e4, failure_rate: Some(0.45), ..STRICT };
+    let (mut seen, runs) = (0.0, 200);
+    for seed in 0..runs {
+        let mut shifted = |job: u64, stream: &mut Stream| {
+            (
+                0.0,
+                1e-4 + 1e-5 * normal::quantile(stream.uniform())
+                    + if job < 2_100 { 0.0 } else { SHOWN * 1e-5 },
+            )
+        };
+        let mut jobs = records(&scenario(seed, 2_600), &mut shifted);
+        let mut stream = Stream::new(seed, 2, Purpose::Failures);
+        for record in jobs.iter_mut().filter(|_| stream.uniform() < 0.4) {
+            (record.outcome, record.start_s, record.done_s) = (Outcome::DeadLettered, None, None);
+        }
+        let found = watched(options, seed, jobs);
+        let chart = found.charts[1];
+        assert_eq!((chart.quantity, chart.method), (Quantity::Services, Method::Cusum));
+        let within = chart.seen_within_jobs.unwrap();
+        let mut of_chart = found.signals.iter().filter(|signal| signal.quantity == Quantity::Services);
+        let first = of_chart.find(|signal| signal.method == Method::Cusum && signal.job >= 2_100);
+        seen += f64::from(u8::from(first.is_some_and(|signal| signal.job - 2_100 < within)));
+    }
+    let (share, error) = (seen / runs as f64, (0.95_f64 * 0.05 / runs as f64).sqrt());
+    assert!(share > 0.95 - 2.5 * error && error < 0.016, "{share}");
+}
+
+#[test]
+fn so_few_jobs_that_no_chart_could_signal_are_not_in_control() {
+    let found = watched(STRICT, 1, records(&scenario(1, 501), &mut heavy()));
+    assert!(!found.in_control && found.says.contains("came after phase I"), "{}", found.says);
 }
 
 #[test]

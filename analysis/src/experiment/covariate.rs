@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{Ratio, moments};
+use super::{DUST, Ratio, moments};
 
 /// A ratio of means, adjusted for a covariate.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
@@ -23,6 +23,7 @@ pub struct Adjusted {
 ///
 /// ```text
 /// Ŷ = Ȳ − θ·(X̄ − X̄_all)           of each arm, with its own θ = Cov(X, Y)/Var(X)
+/// Var Ŷ = s²·(1/n + (X̄ − X̄_all)²/Σ(X − X̄)²),   s²: what X leaves unexplained
 /// ```
 ///
 /// X must be known before a job is assigned to an arm, as its size is: then the ratio has the expectation that it has without
@@ -55,6 +56,8 @@ struct Arm {
     adjusted: f64,
     variance: f64,
     rest: f64,
+    /// Variance of the adjusted mean.
+    error: f64,
 }
 
 impl Arm {
@@ -66,10 +69,16 @@ impl Arm {
         let residuals: Vec<f64> = x.iter().zip(y).map(|(x, y)| y - theta * x).collect();
         // One degree of freedom more goes into θ.
         let rest = moments(&residuals).1 * (jobs - 1.0) / (jobs - 2.0);
-        Arm { jobs, theta, adjusted: mean_y - theta * (mean_x - common_x), variance, rest }
+        // What is left of values without scatter is what rounding leaves.
+        let rest = if rest > (DUST * mean_y).powi(2) { rest } else { 0.0 };
+        let off = mean_x - common_x;
+        // The slope is an estimate, too, and counts where an arm has other jobs than the rest, as one that lost some.
+        let lever = if variance_x > 0.0 { off * off / variance_x / (jobs - 1.0) } else { 0.0 };
+        let error = rest * (1.0 / jobs + lever);
+        Arm { jobs, theta, adjusted: mean_y - theta * off, variance, rest, error }
     }
 
     fn relative_variance(&self) -> f64 {
-        self.rest / self.jobs / self.adjusted.powi(2)
+        self.error / self.adjusted.powi(2)
     }
 }

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use sim::normal;
 
-use super::moments;
+use super::{DUST, moments};
 use crate::statistics::Test;
 
 /// A ratio of means, B over A.
@@ -22,6 +22,7 @@ pub struct Ratio {
 impl Ratio {
     /// From the logarithm of a ratio and its standard error.
     pub(super) fn of_logarithm(logarithm: f64, error: f64, alpha: f64) -> Self {
+        let logarithm = if logarithm.abs() > DUST { logarithm } else { 0.0 };
         let reach = normal::quantile(1.0 - alpha / 2.0) * error;
         // No scatter at all, as of constant services: what differs, differs.
         let test =
@@ -61,7 +62,7 @@ pub fn welch(a: &[f64], b: &[f64]) -> Test {
     let (part_a, part_b) = (variance_a / a.len() as f64, variance_b / b.len() as f64);
     if part_a + part_b == 0.0 {
         // No scatter at all: what differs, differs.
-        let differ = mean_a != mean_b;
+        let differ = (mean_b - mean_a).abs() > DUST * mean_a.abs();
         let statistic = if differ { f64::INFINITY.copysign(mean_b - mean_a) } else { 0.0 };
         return Test { statistic, p_value: if differ { 0.0 } else { 1.0 } };
     }
@@ -92,8 +93,11 @@ mod tests {
 
     #[test]
     fn constant_services_differ_surely_or_not_at_all() {
-        let (slow, fast) = ([0.005; 60], [0.0044; 60]);
+        // As many as leave dust in their sums.
+        let (slow, fast) = ([0.0025; 2_003], [0.0022; 1_997]);
         let found = ratio(&slow, &fast, 0.01);
+        let others = ratio(&slow, &[0.0025; 1_997], 0.01);
+        assert_eq!((others.estimate, others.p_value), (1.0, 1.0));
         assert!((found.high - 0.88).abs() < 1e-9 && found.p_value == 0.0, "{found:?}");
         assert_eq!(ratio(&slow, &slow, 0.01).p_value, 1.0);
         assert_eq!((welch(&slow, &fast).p_value, welch(&slow, &slow).p_value), (0.0, 1.0));

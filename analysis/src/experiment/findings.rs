@@ -33,7 +33,7 @@ pub struct Findings {
     /// Mean service, B over A.
     pub services: Ratio,
     /// The same at equal demands: what jobs would have demanded as A is known before. Never less precise, and not misled by an arm
-    /// that loses its long jobs, so this is what decides.
+    /// that loses jobs for what they demand, so this is what decides.
     pub adjusted: Adjusted,
     /// Welch's test of equal means.
     pub welch: Test,

@@ -34,8 +34,12 @@ pub use rank::{Ranks, mann_whitney};
 pub use sample::{ExperimentError, Sample};
 pub use sequential::{Peeking, peek};
 
+/// Relative to their mean, values that scatter less are equal but for rounding.
+const DUST: f64 = 1e-12;
+
 /// Mean and variance (n − 1) of a sample.
 fn moments(values: &[f64]) -> (f64, f64) {
     let (mean, count) = (crate::statistics::mean(values), values.len() as f64);
-    (mean, values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / (count - 1.0))
+    let variance = values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / (count - 1.0);
+    (mean, if variance > (DUST * mean).powi(2) { variance } else { 0.0 })
 }

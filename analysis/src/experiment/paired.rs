@@ -53,6 +53,28 @@ pub enum PairedError {
         /// What it should demand in the other, relative to the one.
         factor: f64,
     },
+    /// They are of other queues.
+    #[error(
+        "{a} and {b}: {what}\n  rule: paired runs have the same queue, and differ in the work alone\n  remedy: drive both with as many \
+         consumers, and with the same prefetch"
+    )]
+    OtherQueue {
+        /// One run.
+        a: String,
+        /// The other.
+        b: String,
+        /// What differs.
+        what: String,
+    },
+    /// The queue is of a kind that nobody replays.
+    #[error(
+        "{run}: a queue of this kind is not replayed\n  rule: paired runs are of one class of jobs in one fcfs queue\n  remedy: drive \
+         such a scenario with `live run`"
+    )]
+    Kind {
+        /// The run.
+        run: String,
+    },
     /// The services of a run take no time.
     #[error(
         "{run}: its services took 0 s\n  rule: a ratio is of services that take time\n  remedy: drive jobs that are worked on"
@@ -100,6 +122,7 @@ pub struct Paired {
 /// [`PairedError`] if the runs have other jobs or demands, or hardly any jobs in common.
 pub fn paired(a: &Run, b: &Run, alpha: f64) -> Result<Paired, PairedError> {
     let names = || (a.path.display().to_string(), b.path.display().to_string());
+    same_queue(a, b)?;
     let factors = [a, b].map(|run| Factors::of(&run.scenario));
     let served = |record: &&JobRecord| !record.warmup && record.outcome == Outcome::Served;
     let (mut services, mut sojourns) = ([Vec::new(), Vec::new()], [Vec::new(), Vec::new()]);
@@ -146,6 +169,22 @@ pub fn paired(a: &Run, b: &Run, alpha: f64) -> Result<Paired, PairedError> {
         predicted: predicted(a, &other),
         ideal: replayed_ideally(&other) / replayed_ideally(&a.scenario),
     })
+}
+
+/// Refuses runs of queues that are not alike, or of a kind that no recursion replays.
+fn same_queue(a: &Run, b: &Run) -> Result<(), PairedError> {
+    if let Some(run) = [a, b].into_iter().find(|run| !run.scenario.is_plain_fcfs()) {
+        return Err(PairedError::Kind { run: run.path.display().to_string() });
+    }
+    let of = |run: &Run| (run.scenario.queue().servers(), run.scenario.effective_prefetch());
+    let ((servers_a, prefetch_a), (servers_b, prefetch_b)) = (of(a), of(b));
+    let what = match (servers_a == servers_b, prefetch_a == prefetch_b) {
+        (true, true) => return Ok(()),
+        (false, _) => format!("{servers_a} and {servers_b} consumers"),
+        _ => format!("prefetch {prefetch_a} and {prefetch_b}"),
+    };
+    let [a, b] = [a, b].map(|run| run.path.display().to_string());
+    Err(PairedError::OtherQueue { a, b, what })
 }
 
 /// What each job of a scenario demands, relative to the same job of A.

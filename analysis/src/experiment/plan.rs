@@ -36,6 +36,8 @@ pub struct Plan {
     pub mann_whitney_if_exponential: f64,
     /// Jobs of both arms together for the ratio of means, at the share asked for; rounded up.
     pub jobs: u64,
+    /// Whether they are the fewest that are compared at all.
+    pub is_fewest: bool,
 }
 
 impl Design {
@@ -52,7 +54,7 @@ impl Design {
             (inside(alpha), ("alpha", alpha, "between 0 and 1")),
             (inside(power) && power > alpha, ("power", power, "between alpha and 1")),
             (scv > 0.0 && scv <= 1e6, ("scv", scv, "more than 0, and a million at most")),
-            (inside(share), ("share", share, "between 0 and 1")),
+            ((0.001..=0.999).contains(&share), ("share", share, "between 0.001 and 0.999")),
         ]
         .into_iter()
         .find_map(|(is_kept, fault)| (!is_kept).then_some(fault))
@@ -84,13 +86,15 @@ impl Design {
         let (z2, kept) = (self.z_squared(), 1.0 - reduction);
         let by_logarithm = |variance: f64| 2.0 * z2 * variance / kept.ln().powi(2);
         let uneven = 0.25 * (1.0 / share + 1.0 / (1.0 - share));
+        let needed = (2.0 * by_logarithm(scv) * uneven).ceil() as u64;
         Plan {
             ratio_of_means: by_logarithm(scv),
             welch: z2 * scv * (1.0 + kept * kept) / (reduction * reduction),
             logarithms_if_exponential: by_logarithm(std::f64::consts::PI.powi(2) / 6.0),
             logarithms_if_lognormal: by_logarithm(scv.ln_1p()),
             mann_whitney_if_exponential: z2 / (6.0 * (prob_b_shorter(reduction) - 0.5).powi(2)),
-            jobs: ((2.0 * by_logarithm(scv) * uneven).ceil() as u64).max(self.fewest_jobs()),
+            jobs: needed.max(self.fewest_jobs()),
+            is_fewest: needed < self.fewest_jobs(),
         }
     }
 

@@ -4,7 +4,7 @@ use sim::model::{Arm, JobRecord};
 use sim::run_folder::Run;
 use sim::sampling::Arms;
 
-use crate::control::is_failure;
+use crate::control::{has_fate, is_failure};
 
 /// Fewest jobs of an arm; normal approximations are good to a per cent from here on.
 pub(super) const FEWEST: usize = 50;
@@ -94,7 +94,7 @@ impl Sample {
         let experiment = run.scenario.experiment().ok_or_else(|| ExperimentError::NoArms { run: name() })?;
         let arms = Arms::new(experiment, run.scenario.run().seed(), 0);
         let mut sample = Sample::default();
-        for record in run.jobs.iter().filter(|record| !record.warmup) {
+        for record in run.jobs.iter().filter(|record| !record.warmup && has_fate(run, record)) {
             let arm = arms.of(record.job);
             let place = usize::from(arm == Arm::B);
             sample.jobs[place] += 1;

@@ -10,6 +10,8 @@ pub struct Peeking {
     pub p_value: f64,
     /// Standard deviation τ of the mixture, relative to the mean of A: the effect the test is best at.
     pub mixing: f64,
+    /// Looks at the p-value: one after each pair from the hundredth on.
+    pub looks: usize,
     /// Pairs of jobs after which p was below α for the first time; `None` if it never was.
     pub decided_after_pairs: Option<usize>,
     /// The number of the job with which that was so.
@@ -34,13 +36,15 @@ const BURN_IN: usize = 100;
 /// Robbins 1970, *Ann. Math. Stat.* 41; Johari, Koomen, Pekelis & Walsh 2022, *Operations Research* 70.
 pub fn peek(a: &[(u64, f64)], b: &[(u64, f64)], mixing: f64, alpha: f64) -> Peeking {
     let (mut of_a, mut of_b) = (Running::default(), Running::default());
-    let mut found = Peeking { p_value: 1.0, mixing, decided_after_pairs: None, decided_at_job: None };
+    let mut found =
+        Peeking { p_value: 1.0, mixing, looks: 0, decided_after_pairs: None, decided_at_job: None };
     for (pairs, (a, b)) in (1..).zip(a.iter().zip(b)) {
         of_a.push(a.1);
         of_b.push(b.1);
         if pairs < BURN_IN {
             continue;
         }
+        found.looks += 1;
         let (n, variance) = (pairs as f64, of_a.variance() + of_b.variance());
         let tau = (mixing * of_a.mean).powi(2);
         let difference = of_b.mean - of_a.mean;

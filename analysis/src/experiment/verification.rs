@@ -240,6 +240,33 @@ fn an_effect_in_proportion_is_explained_by_a_slope_for_each_arm() {
     assert!((mean(&widths) / (2.0 * 1.645 * 0.001) - 1.0).abs() < 0.15, "{}", mean(&widths));
 }
 
+// Half of B is lost, and it is the half that demands most: what B would have been there is told by a slope, which is known the less
+// the farther that is from what is left.
+#[test]
+fn an_arm_that_loses_its_long_jobs_is_found_no_more_often_than_alpha() {
+    let (mut stream, sampler) =
+        (Stream::new(14, 0, Purpose::Resampling), Sampler::new(Shape::Exponential {}, 1.0));
+    let noise = Sampler::new(Shape::Exponential {}, 0.1);
+    let mut arm = || -> Vec<(f64, f64)> {
+        let mut jobs: Vec<(f64, f64)> = (0..1_000)
+            .map(|_| {
+                let x = sampler.sample(&mut stream);
+                (x, x + noise.sample(&mut stream))
+            })
+            .collect();
+        jobs.sort_unstable_by(|a, b| a.0.total_cmp(&b.0));
+        jobs
+    };
+    let finds = |_: &u32| {
+        let (a, mut b) = (arm(), arm());
+        b.truncate(500);
+        let ((x_a, y_a), (x_b, y_b)) = (a.into_iter().unzip(), b.into_iter().unzip());
+        adjust(&[x_a, x_b], &[y_a, y_b], ALPHA).ratio.p_value < ALPHA
+    };
+    let rate = f64::from((0..2_000).filter(finds).count() as u32) / 2_000.0;
+    assert_rate("lost", rate, ALPHA, 2_000);
+}
+
 #[test]
 fn hashed_arms_of_equal_services_differ_by_chance_alone() {
     let sampler = Sampler::new(Shape::Exponential {}, 1.0);

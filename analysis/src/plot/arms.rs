@@ -9,12 +9,14 @@ use sim::plot::{DrawingBackend, Figure, PictureError, RGBColor, save};
 
 use super::PlotError;
 use super::series::{OBSERVED, PREDICTED, quantile, sorted, time_axis};
-use crate::experiment::{Findings, quantile_effect};
+use crate::experiment::{Findings, Ratio, quantile_effect};
 use crate::report;
 
 /// Probabilities at which differences are drawn: beyond them a quantile is a matter of a few jobs.
 const SHOWN: (f64, f64) = (0.02, 0.98);
 const POINTS: u32 = 120;
+/// The scale of differences is that of shares up to this.
+const MOST_SCALED: f64 = 0.85;
 /// Times at which each distribution function is evaluated, and the quantile at which they end.
 const STEPS: u32 = 400;
 const LONGEST: f64 = 0.99;
@@ -35,6 +37,8 @@ struct Arms<'a> {
     a: Vec<f64>,
     b: Vec<f64>,
     alpha: f64,
+    /// What decides, in a few words.
+    found: String,
 }
 
 /// Writes distribution functions and quantile differences of two arms' services as PNG or SVG, as the file's name asks
@@ -44,7 +48,10 @@ struct Arms<'a> {
 /// [`PlotError::Picture`] if the file cannot be written or its name has another ending.
 pub fn arms(name: &str, services: &[Vec<f64>; 2], findings: &Findings, path: &Path) -> Result<(), PlotError> {
     let [a, b] = services.each_ref().map(|arm| sorted(arm));
-    Ok(save(&Arms { name, a, b, alpha: findings.alpha }, path)?)
+    let Ratio { estimate, low, high, .. } = findings.adjusted.ratio;
+    let [estimate, low, high] = [estimate, low, high].map(|ratio| ratio - 1.0);
+    let found = format!("at equal demand {} ({})", report::percent(estimate), report::percents(low, high));
+    Ok(save(&Arms { name, a, b, alpha: findings.alpha, found }, path)?)
 }
 
 impl Figure for Arms<'_> {
@@ -58,9 +65,10 @@ impl Figure for Arms<'_> {
 
     fn draw<DB: DrawingBackend>(&self, canvas: &Canvas<DB>) -> Result<(), PictureError> {
         let jobs = format!(
-            "{} jobs are A, {} are B",
+            "{} and {} served; {}",
             grouped(self.a.len() as f64, 0),
-            grouped(self.b.len() as f64, 0)
+            grouped(self.b.len() as f64, 0),
+            self.found
         );
         header(canvas, HEADING, self.name, &jobs)?;
         self.distributions(canvas)?;
@@ -104,7 +112,9 @@ impl Arms<'_> {
             .map(|point| SHOWN.0 + f64::from(point) / f64::from(POINTS) * (SHOWN.1 - SHOWN.0))
             .filter_map(|probability| quantile_effect::band(&self.a, &self.b, probability, self.alpha))
             .collect();
-        let ends = || effects.iter().flat_map(|effect| [effect.low_s, effect.high_s]);
+        // Far out the band is so wide that nothing else would be seen.
+        let inner = || effects.iter().filter(|effect| effect.probability <= MOST_SCALED);
+        let ends = || inner().flat_map(|effect| [effect.low_s, effect.high_s]);
         let unit = TimeUnit::fitting(ends().map(f64::abs));
         let (low, high) = ends().fold((0.0_f64, 0.0_f64), |(low, high), end| (low.min(end), high.max(end)));
         let room = 0.05 * (high - low).max(1e-9);
@@ -112,7 +122,9 @@ impl Arms<'_> {
         let left = Frame::left_of_ticks(canvas, &y)?;
         let x = Axis::new(0.0, 100.0, 10);
         let frame = Frame { left, right: MARGINS.1 - 10.0, top: 640.0, bottom: 884.0, x, y };
-        let at = |probability: f64, seconds: f64| frame.at(100.0 * probability, seconds * unit.per_second);
+        let at = |probability: f64, seconds: f64| {
+            frame.at(100.0 * probability, (seconds * unit.per_second).clamp(frame.y.low, frame.y.high))
+        };
         let edge = |of: fn(&quantile_effect::QuantileEffect) -> f64| -> Vec<Place> {
             effects.iter().map(|effect| at(effect.probability, of(effect))).collect()
         };

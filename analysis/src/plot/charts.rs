@@ -69,8 +69,10 @@ pub fn charts(run: &Run, control: &Control, path: &Path) -> Result<(), PlotError
 
 /// Draws a panel a quantity, and failures below.
 pub(super) fn draw<DB: DrawingBackend>(control: &Control, canvas: &Canvas<DB>) -> Result<(), PictureError> {
-    let ends = || control.paths.iter().filter_map(|path| path.points.last());
-    let last_s = ends().map(|point| point.at_s).fold(control.phase_one.until_s, f64::max);
+    // Jobs that failed make no point, and are drawn, too.
+    let points = control.paths.iter().filter_map(|path| path.points.last()).map(|point| point.at_s);
+    let ends = points.chain(control.failures_s.last().copied());
+    let last_s = ends.fold(control.phase_one.until_s, f64::max);
     let time = Axis::new(0.0, last_s, 10);
     let (shares, jobs) = (Axis::new(-REACH, REACH, 4), jobs_axis(control));
     // One beginning for all panels, beside the longest of their labels.
@@ -114,7 +116,8 @@ fn panel<DB: DrawingBackend>(
         (Quantity::Services, false) => "services",
         _ => "starts beyond what the past explains",
     };
-    frame.rows(canvas, &format!("{what} (shares of the limit; above zero longer)"))?;
+    let above = if path.quantity == Quantity::Services { "longer" } else { "later" };
+    frame.rows(canvas, &format!("{what} (shares of the limit; above zero {above})"))?;
     for limit in [-1.0, 1.0] {
         canvas.line(&[frame.at(frame.x.low, limit), frame.at(frame.x.high, limit)], LIMIT)?;
     }

@@ -25,10 +25,11 @@ pub fn arms(run: &Run, found: &Findings) -> String {
         text.push_str("\nquantiles of services\n");
         text.push_str(&quantiles(found).text(WIDTH));
     }
-    text.push_str(&format!(
-        "\ndo the tests keep their word on these data? ({} of experiments without an effect should find one)\n",
-        portion(found.alpha)
-    ));
+    let question = format!(
+        "do the tests keep their word on these data? ({} % of experiments without an effect should find one)",
+        number(100.0 * found.alpha)
+    );
+    text.push_str(&format!("\n{}\n", wrapped(&question, WIDTH, 0)));
     text.push_str(&calibrations(found).text(WIDTH));
     text.push_str("\nif every job were B: mean sojourn\n");
     text.push_str(&outlook(found).text(WIDTH));
@@ -40,6 +41,7 @@ pub fn arms(run: &Run, found: &Findings) -> String {
 
 fn verdict(found: &Findings, confidence: &str) -> String {
     let services = &found.adjusted.ratio;
+    let suits = if found.a_a.holds(found.alpha) { "" } else { "; BUT THE TEST DOES NOT SUIT THESE SERVICES" };
     let failures = match found.fails_unevenly() {
         true if share_of_b(found) > 1.0 => "; AND B FAILS MORE OFTEN",
         true => "; AND B FAILS LESS OFTEN",
@@ -57,14 +59,14 @@ fn verdict(found: &Findings, confidence: &str) -> String {
     let interval = percents(services.low - 1.0, services.high - 1.0);
     match found.is_found() {
         true => format!(
-            "FOUND: at equal demand B's services are {} {} ({confidence} interval {interval}), {}{failures}",
+            "FOUND: at equal demand B's services are {} {} ({confidence} interval {interval}), {}{suits}{failures}",
             portion((services.estimate - 1.0).abs()),
             if services.estimate < 1.0 { "shorter" } else { "longer" },
             p_is(services.p_value)
         ),
         false => format!(
             "NOT FOUND: at equal demand B's services differ by {} ({confidence} interval {interval}), {}: what lies in the interval is \
-             possible{failures}",
+             possible{suits}{failures}",
             percent(services.estimate - 1.0),
             p_is(services.p_value)
         ),
@@ -103,6 +105,7 @@ fn comparisons(found: &Findings) -> Sheet {
     let decided = peeking
         .decided_after_pairs
         .map_or_else(|| "never decided".to_owned(), |pairs| format!("after {} pairs", count(pairs as u64)));
+    let decided = if peeking.looks > 0 { decided } else { "never looked: too few".to_owned() };
     plain(format!("looking all the time (τ = {})", portion(peeking.mixing)), decided, peeking.p_value);
     let failures = &found.failures;
     let [a, b] = [failures.a, failures.b].map(count);
@@ -176,7 +179,11 @@ fn outlook(found: &Findings) -> Sheet {
         let cells = sojourns.map_or_else(
             || vec!["–".to_owned(); 4],
             |Sojourns { a_s, b_s, ratio, low, high }| {
-                vec![time(a_s), time(b_s), percent(ratio - 1.0), percents(low - 1.0, high - 1.0)]
+                let interval = match high.is_finite() {
+                    true => percents(low - 1.0, high - 1.0),
+                    false => format!("{} or more", percent(low - 1.0)),
+                };
+                vec![time(a_s), time(b_s), percent(ratio - 1.0), interval]
             },
         );
         sheet.push(name, cells);
@@ -220,6 +227,7 @@ pub fn plan(design: &Design, plan: &Plan, duration_s: Option<f64>) -> String {
         design.alpha,
         design.power
     );
+    let verdict = if plan.is_fewest { verdict + "; fewer are not compared" } else { verdict };
     let mut sheet = Sheet::new("Plan", "jobs of each arm", &["jobs"], &[]);
     for (name, jobs) in [
         ("ratio of means", plan.ratio_of_means),

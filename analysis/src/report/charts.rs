@@ -42,10 +42,13 @@ pub(super) fn basis(run: &Run, control: &Control) -> String {
     };
     let minutes = control.mean_run_jobs / run.scenario.arrival_rate() / 60.0;
     format!(
-        "phase I: {jobs}; limits: shifts of up to {} are tolerated, and failures of 1 job in {}; beyond them one false alarm of a \
+        "phase I: {jobs}; limits: shifts of up to {} are tolerated{}; beyond them one false alarm of a \
          chart in {} jobs ({} min) on average, so that at most {} of runs as long as this one signal by chance",
         time(control.tolerance_s),
-        number(1.0 / phase_one.failure_rate),
+        match control.charts.iter().any(|chart| chart.gaps.is_some()) {
+            true => format!(", and failures of 1 job in {}", number(1.0 / phase_one.failure_rate)),
+            false => String::new(),
+        },
         count(control.mean_run_jobs.round() as u64),
         number(minutes),
         portion(control.false_alarm_probability)
@@ -85,12 +88,25 @@ pub(super) fn sheet(control: &Control) -> Sheet {
 
 fn limit(chart: &Chart) -> String {
     match chart.gaps {
-        Some(1) => format!("next in {} jobs", count(chart.limit as u64)),
-        Some(gaps) => format!("{}th next in {} jobs", count(gaps), count(chart.limit as u64))
-            .replacen("2th", "2nd", 1)
-            .replacen("3th", "3rd", 1),
+        Some(gaps) => {
+            let jobs = chart.limit as u64;
+            let which = if gaps == 1 { "next".to_owned() } else { format!("{} next", ordinal(gaps)) };
+            format!("{which} in {} {}", count(jobs), if jobs == 1 { "job" } else { "jobs" })
+        }
         None => format!("±{:.2}", chart.limit),
     }
+}
+
+/// A number in a row, such as `22nd`.
+fn ordinal(number: u64) -> String {
+    let ending = match (number % 10, number % 100) {
+        (_, 11..=13) => "th",
+        (1, _) => "st",
+        (2, _) => "nd",
+        (3, _) => "rd",
+        _ => "th",
+    };
+    format!("{}{ending}", count(number))
 }
 
 /// What the run proves of its success rate.

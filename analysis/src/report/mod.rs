@@ -19,7 +19,7 @@ use std::thread;
 pub use arms::{arms, paired, plan};
 pub use capacity::capacity;
 pub use charts::charts;
-pub(crate) use numbers::{chance, confidence, rate};
+pub(crate) use numbers::{chance, confidence, percent, percents, rate};
 pub use table::table;
 
 use crate::compare::Comparison;

@@ -42,7 +42,7 @@ pub(super) fn times(low: f64, high: f64) -> String {
 }
 
 /// A relative difference with its sign, such as `+3.2 %`.
-pub(super) fn percent(value: impl Into<Option<f64>>) -> String {
+pub(crate) fn percent(value: impl Into<Option<f64>>) -> String {
     match value.into().filter(|value| value.is_finite()) {
         Some(value) => {
             let value = 100.0 * value;
@@ -77,7 +77,7 @@ pub(crate) fn chance(value: f64) -> String {
 }
 
 /// Two ends of an interval of relative differences, the unit once.
-pub(super) fn percents(low: f64, high: f64) -> String {
+pub(crate) fn percents(low: f64, high: f64) -> String {
     let low = percent(low);
     format!("{} … {}", low.trim_end_matches(" %"), percent(high))
 }

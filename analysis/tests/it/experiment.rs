@@ -177,6 +177,11 @@ fn two_runs_of_the_same_jobs_show_what_the_recursion_predicts() {
         refused.status.code() == Some(2) && error.contains("rule: paired runs have the same jobs"),
         "{error}"
     );
+    // The same jobs in another queue.
+    let two = driven(&folder.path().join("two"), &tried(1.0, 0.88).with_servers(2));
+    let refused = analysis(folder.path(), &["ab", a.to_str().unwrap(), two.to_str().unwrap()]);
+    let error = String::from_utf8(refused.stderr).unwrap();
+    assert!(refused.status.code() == Some(2) && error.contains("1 and 2 consumers"), "{error}");
     // The same instants, and services of another shape.
     let mut jobs = records(&tried(1.0, 0.88), TERMS);
     jobs[400].demand_s *= 1.5;
@@ -190,6 +195,23 @@ fn two_runs_of_the_same_jobs_show_what_the_recursion_predicts() {
     let twice = analysis(folder.path(), &["ab", a.to_str().unwrap(), a.to_str().unwrap()]);
     let error = String::from_utf8(twice.stderr).unwrap();
     assert!(twice.status.code() == Some(2) && error.contains("it is both A and B"), "{error}");
+}
+
+#[test]
+fn jobs_without_a_fate_are_no_failures() {
+    let folder = tempfile::tempdir().unwrap();
+    let scenario = tried(0.5, 0.88);
+    let mut jobs = records(&scenario, TERMS);
+    for job in jobs.iter_mut().filter(|job| job.job >= 5_000) {
+        (job.outcome, job.start_s, job.done_s) = (sim::model::Outcome::Unfinished, None, None);
+    }
+    let run = observed(folder.path(), &scenario, &jobs, Verdict::Valid);
+    let path = run.join("manifest.json");
+    let manifest = std::fs::read_to_string(&path).unwrap();
+    assert!(manifest.contains("\"complete\""));
+    std::fs::write(&path, manifest.replace("\"complete\"", "\"interrupted\"")).unwrap();
+    let found = answer(folder.path(), &["ab", run.to_str().unwrap()]);
+    assert_eq!((&found["failures"]["a"], &found["failures"]["b"]), (&0.into(), &0.into()), "{found}");
 }
 
 #[test]
