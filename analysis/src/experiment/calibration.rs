@@ -18,6 +18,8 @@ pub struct Calibration {
     pub standard_error: f64,
     /// Kolmogorov's test of p-values against the uniform law.
     pub uniform: Test,
+    /// Whether values do not scatter, so that no test finds anything.
+    pub is_constant: bool,
     /// Whether successive values belong together; none of single ones.
     pub dependence: Option<Dependence>,
 }
@@ -42,6 +44,7 @@ impl Calibration {
     pub fn holds(&self, alpha: f64) -> bool {
         match self.dependence {
             Some(dependence) => dependence.test.p_value >= DOUBT,
+            None if self.is_constant => true,
             None => {
                 (self.rejected - alpha).abs() <= 3.0 * self.standard_error && self.uniform.p_value >= DOUBT
             }
@@ -86,6 +89,7 @@ pub fn calibrate(
         rejected: p_values.iter().filter(|p| **p < alpha).count() as f64 / count,
         standard_error: (alpha * (1.0 - alpha) / count).sqrt(),
         uniform: kolmogorov(&p_values, |p| p).unwrap_or(Test { statistic: 0.0, p_value: 1.0 }),
+        is_constant: moments(values).1 == 0.0,
         dependence: (stretch > 1).then(|| dependence(values, stretch, &mut stream(times))),
     }
 }

@@ -286,5 +286,6 @@ fn hashed_arms_of_equal_services_differ_by_chance_alone() {
 
 #[test]
 fn a_test_says_nothing_of_nothing() {
+    assert!(by_ratio(&[2.5e-3; 2_003], 1, 100, 1).holds(ALPHA));
     assert_eq!(welch(&[1.0; 60], &[1.0; 60]), Test { statistic: 0.0, p_value: 1.0 });
 }
