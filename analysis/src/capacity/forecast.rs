@@ -8,6 +8,7 @@ use sim::output::Interval;
 
 use super::heavy_traffic::HeavyTraffic;
 use super::length::Length;
+use super::near_floor;
 use super::system::Possible;
 use super::{System, Target, figures};
 
@@ -20,6 +21,9 @@ const MOST_JOBS: u64 = 5_000_000;
 const TRIED_JOBS: u64 = 60_000;
 const MOST_TRIED_JOBS: u64 = 200_000;
 
+/// What is more than a target by rounding is not more.
+const ROUNDING: f64 = 1.0 + 1e-9;
+
 /// A figure with its 90 % interval and the chance that it misses a target.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Forecast {
@@ -29,7 +33,8 @@ pub struct Forecast {
     pub low_s: Option<f64>,
     /// Upper end; none where more than one in twenty of the possible queues has no steady state.
     pub high_s: Option<f64>,
-    /// Probability that the figure is more than the target; none where the figure is not told.
+    /// Probability that the figure is more than the target; where it is not told itself, that so many jobs are late in spite of the
+    /// simulation; none where nothing tells.
     pub chance_of_missing: Option<f64>,
     /// Whether the target is met, by the calibrated model.
     pub meets: bool,
@@ -69,9 +74,9 @@ impl Forecast {
             return Forecast::HOPELESS;
         }
         let Some(simulated) = simulated else { return Forecast::UNTOLD };
-        let Simulated { meets, is_approximate, .. } = simulated;
+        let Simulated { meets, is_approximate, chance_of_missing, .. } = simulated;
         let Some((value_s, error)) = simulated.value_s.zip(simulated.error) else {
-            return Forecast { meets, ..Forecast::UNTOLD };
+            return Forecast { meets, chance_of_missing, ..Forecast::UNTOLD };
         };
         let figures_s = match is_approximate {
             true => approximate_figures(system, scenario, target),
@@ -82,7 +87,7 @@ impl Forecast {
             value_s: Some(value_s),
             low_s: law.quantile(0.05),
             high_s: law.quantile(0.95),
-            chance_of_missing: Some(law.tail(target.at_most_s)),
+            chance_of_missing: Some(law.tail(target.at_most_s * ROUNDING)),
             meets,
             is_approximate,
         }
@@ -168,6 +173,8 @@ pub(super) struct Simulated {
     pub(super) meets: bool,
     /// Whether no run is long enough, and the figure is that of heavy traffic.
     is_approximate: bool,
+    /// Probability that it is not, where the figure is not told.
+    chance_of_missing: Option<f64>,
 }
 
 impl Simulated {
@@ -185,10 +192,15 @@ impl Simulated {
             Metric::MeanSojourn => (Metric::MeanWait, system.mean_occupied_s(scenario)),
             metric => (metric, 0.0),
         };
+        if let Some((p, _)) = metric.probability().filter(|_| target.is_near_floor(system)) {
+            let scenario = length.of_run(scenario.clone(), REPLICATIONS);
+            let found = near_floor::quantile(&scenario, &system.overheads(), target, p)?;
+            return Some(Simulated::told(Some(found), found.0 <= target.at_most_s * ROUNDING));
+        }
         let mut found = sample(length)?;
         let mut figure = Estimates::of(&found).get(metric);
         // How many jobs a quantile takes is known after a first look.
-        let each = figure.needed_jobs.map(|needed| 2 * needed / u64::from(REPLICATIONS));
+        let each = figure.needed_jobs.map(|needed| needed.saturating_mul(2) / u64::from(REPLICATIONS));
         if let Some(jobs) = each.filter(|jobs| *jobs <= MOST_JOBS) {
             found = sample(length.with_jobs(jobs))?;
             figure = Estimates::of(&found).get(metric);
@@ -204,16 +216,12 @@ impl Simulated {
         {
             return Some(approximate);
         }
-        let meets = match interval {
-            Some(interval) => interval.estimate <= target.at_most_s,
-            None => target.is_met_by(found.replications()),
+        let Some(interval) = interval else {
+            let (meets, chance) = target.judged_by(found.replications());
+            return Some(Simulated { chance_of_missing: Some(chance), ..Simulated::told(None, meets) });
         };
-        Some(Simulated {
-            value_s: interval.map(|interval| interval.estimate),
-            error: interval.map(|interval| relative_error(&interval)),
-            meets,
-            is_approximate: false,
-        })
+        let told = Some((interval.estimate, relative_error(&interval)));
+        Some(Simulated::told(told, interval.estimate <= target.at_most_s))
     }
 }
 
@@ -221,9 +229,16 @@ impl Simulated {
     /// What heavy traffic has instead; none where it does not tell.
     fn approximately(system: &System, scenario: &Scenario, target: Target) -> Option<Self> {
         let capacity = system.sustainable_rate(scenario.queue().servers());
-        let value_s = HeavyTraffic::of(scenario, &system.overheads(), capacity)?.figure(target.metric);
+        let found = HeavyTraffic::of(scenario, &system.overheads(), capacity)?;
+        let value_s = found.figure(target.metric);
         let meets = value_s <= target.at_most_s;
-        Some(Simulated { value_s: Some(value_s), error: Some(0.0), meets, is_approximate: true })
+        Some(Simulated { is_approximate: true, ..Simulated::told(Some((value_s, found.error())), meets) })
+    }
+
+    /// A figure with its relative standard error, if it is told, and whether it meets the target.
+    fn told(figure: Option<(f64, f64)>, meets: bool) -> Self {
+        let (value_s, error) = figure.unzip();
+        Simulated { value_s, error, meets, is_approximate: false, chance_of_missing: None }
     }
 }
 
@@ -268,8 +283,12 @@ mod tests {
         let scenario = sim::scenario_file::parse(&text, "test").unwrap();
         let path = std::path::Path::new("test");
         let system = System::of_scenario(scenario, path, None, &super::super::WhatIf::default());
-        assert_eq!(forecast(&system, "p99.9_sojourn", 1000.0), Forecast { meets: true, ..Forecast::UNTOLD });
-        assert_eq!(forecast(&system, "p99.9_sojourn", 0.05), Forecast::UNTOLD);
+        for (at_most_s, meets) in [(1000.0, true), (0.05, false)] {
+            let found = forecast(&system, "p99.9_sojourn", at_most_s);
+            let chance = f64::from(u8::from(!meets));
+            assert_eq!((found.value_s, found.meets), (None, meets), "{found:?}");
+            assert!((found.chance_of_missing.unwrap() - chance).abs() < 1e-3, "{found:?}");
+        }
     }
 
     // 5.4 ms a job; what saturates the consumer at 182/s is 5.49 ms, six tenths of a standard error more.

@@ -9,6 +9,7 @@ mod forecast;
 mod heavy_traffic;
 mod interruption;
 mod length;
+mod near_floor;
 mod outage;
 mod pause;
 mod rate;
@@ -73,13 +74,13 @@ pub fn answer(
 ) -> Result<Answer, CapacityError> {
     system.refuse_unsettled()?;
     target.refuse_impossible(system)?;
-    let asked = target;
-    let target = target.as_measured(system)?;
     let staffing = staffing(system, target, |servers| say(&format!("how many consumers: trying {servers}")))?;
     say("what a little capacity does");
     let sensitivity = sensitivity(system, target, staffing.fewest);
     say("the largest load of the consumers that there are");
-    let largest_rate = largest_rate(system, target, system.scenario.queue().servers());
+    let present = system.scenario.queue().servers();
+    let met = (staffing.fewest <= present).then(|| system.scenario.arrival_rate());
+    let largest_rate = largest_rate(system, target, present, met);
     say("pause after pause");
     let most = if pause_s.is_some() { MOST_JOBS } else { MOST_UNASKED_JOBS };
     let pauses = pauses(system, target, staffing.fewest, pause_s.unwrap_or(PAUSE_S), most);
@@ -113,7 +114,7 @@ pub fn answer(
     }
     Ok(Answer {
         source: system.source.clone(),
-        target: asked,
+        target,
         arrival_rate: system.scenario.arrival_rate(),
         warnings,
         staffing,

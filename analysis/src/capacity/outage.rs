@@ -19,12 +19,15 @@ use super::{CapacityError, System, Target};
 const RUNS: u32 = 40;
 const FEWEST_RUNS: u32 = 6;
 const JOBS: f64 = 1.5e8;
+/// Of fewer outages the least and the greatest are shown, for they have no 5 and 95 % quantiles.
+const FEWEST_SHARED: u32 = 20;
 /// Jobs of one of them at most.
 const MOST_JOBS: f64 = 1e8;
 /// Instants of the curve.
 const INSTANTS: usize = 160;
 
-/// A figure of the fluid, and of the simulated outages: the middle one and the 5 and 95 % quantiles.
+/// A figure of the fluid, and of the simulated outages: the middle one and the 5 and 95 % quantiles, or the least and the greatest of
+/// fewer than twenty.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Drained {
     /// By the fluid model, to which the steady state's own jobs are added where they count.
@@ -71,6 +74,13 @@ pub struct Backlog {
     /// The backlog over time.
     #[serde(skip)]
     pub curve: Curve,
+}
+
+impl Backlog {
+    /// Whether lower and upper values are quantiles, and not the least and the greatest.
+    pub fn has_quantiles(&self) -> bool {
+        self.runs >= FEWEST_SHARED
+    }
 }
 
 /// One simulated outage.
@@ -136,6 +146,7 @@ pub fn backlog(
     };
     let limit_s = (target.at_most_s - service_s).max(0.0);
     let floor = courses.iter().map(|course| course.levels[0]).sum::<f64>() / f64::from(runs);
+    let [below, above] = ends(runs);
     let levels = |p: f64| -> Vec<f64> {
         (0..INSTANTS).map(|n| quantiles(courses.iter().map(|course| course.levels[n]), p)).collect()
     };
@@ -148,13 +159,24 @@ pub fn backlog(
         peak_backlog: drained(fluid.peak_backlog() + floor, &courses, |course| course.peak),
         drain_s: drained(fluid.drain_time(), &courses, |course| course.drain_s),
         jobs_over_target: drained(fluid.jobs_over(limit_s), &courses, |course| course.over),
-        curve: Curve { fluid: at_s.iter().map(level).collect(), low: levels(0.05), high: levels(0.95), at_s },
+        curve: Curve {
+            fluid: at_s.iter().map(level).collect(),
+            low: levels(below),
+            high: levels(above),
+            at_s,
+        },
     })
+}
+
+/// The quantiles that are shown of so many outages.
+fn ends(runs: u32) -> [f64; 2] {
+    if runs < FEWEST_SHARED { [0.0, 1.0] } else { [0.05, 0.95] }
 }
 
 fn drained(fluid: f64, courses: &[Course], of: impl Fn(&Course) -> f64) -> Drained {
     let at = |p| quantiles(courses.iter().map(&of), p);
-    Drained { fluid, median: at(0.5), low: at(0.05), high: at(0.95) }
+    let [below, above] = ends(courses.len() as u32);
+    Drained { fluid, median: at(0.5), low: at(below), high: at(above) }
 }
 
 fn quantiles(values: impl Iterator<Item = f64>, p: f64) -> f64 {

@@ -17,6 +17,10 @@ pub(super) const MOST_JOBS: f64 = 1e8;
 pub(super) const MOST_UNASKED_JOBS: f64 = 2e7;
 /// Pauses that come so many drain times apart on average hardly ever meet.
 const APART: f64 = 50.0;
+/// Pauses that are simulated at most, for the sake of memory; jobs that are late for them at least, and jobs.
+const MOST_PAUSES: f64 = 1e7;
+const FEWEST_LATE: f64 = 300.0;
+const FEWEST_JOBS: f64 = 1e5;
 /// Halvings of the time between pauses.
 const HALVINGS: u32 = 12;
 
@@ -50,7 +54,8 @@ pub struct Pauses {
 /// `None` without a steady state.
 ///
 /// # Errors
-/// [`CapacityError::TooLong`] if more than `most` jobs come until some pauses are worked off.
+/// [`CapacityError::TooLong`] if more than `most` jobs come until some pauses are worked off, and [`CapacityError::TooShort`] if hardly
+/// one of them meets a job.
 pub fn pauses(
     system: &System,
     target: Target,
@@ -75,6 +80,12 @@ pub fn pauses(
     }
     // At no fixed distance: jobs that come by the clock would meet all pauses at the same phase.
     let alone = trials.run(alone_s, |stream| alone_s * (0.9 + 0.2 * stream.uniform()));
+    let is_quantile = target.metric.probability().is_some();
+    // A target above the pause is harmed by no single one; what they do together is seen below.
+    let is_rare = is_quantile && pause_s > target.at_most_s && alone.with - alone.without < FEWEST_LATE;
+    if is_rare || MOST_PAUSES * rate * drained_s < FEWEST_JOBS {
+        return Err(CapacityError::TooShort { length_s: pause_s, rate });
+    }
     let harm = ((alone.with - alone.without) / alone.pauses).max(0.0);
     let allowed = target.metric.probability().map_or(target.at_most_s, |(p, _)| 1.0 - p);
     let room = allowed - alone.without / alone.jobs;
@@ -124,7 +135,8 @@ impl Trials<'_> {
     /// Some pauses and some jobs, `between_s` from one pause to the next on average.
     fn run(&self, between_s: f64, gap_s: impl Fn(&mut Stream) -> f64) -> Trial {
         let rate = self.scenario.arrival_rate();
-        let until_s = self.settled_s + (FEWEST * between_s).max(JOBS / rate);
+        let long_s = (JOBS / rate).min(MOST_PAUSES * between_s);
+        let until_s = self.settled_s + long_s.max(FEWEST * between_s);
         let mut stream = Stream::new(self.scenario.run().seed(), 0, Purpose::Resampling);
         let clock = Interruptions::until(until_s, self.pause_s, &mut stream, gap_s);
         let consumers = || Consumers::of(&self.scenario, &self.system.overheads(), 0);
@@ -186,6 +198,15 @@ mod tests {
             times[times.len() / 100 * 99]
         };
         assert!(p99_s(1.3 * one_in_s) < 0.3 && p99_s(one_in_s / 1.3) > 0.3, "{often:?}");
+    }
+
+    // One job in a hundred seconds: millions of pauses, of which hardly one meets a job.
+    #[test]
+    fn pauses_that_hardly_meet_a_job_are_not_told() {
+        let idle = system(0.01, 0.005, EXPONENTIAL, None);
+        let target = Target { metric: "p99_sojourn".parse().unwrap(), at_most_s: 0.2 };
+        let error = pauses(&idle, target, 1, 1e-4, MOST_JOBS).unwrap_err();
+        assert!(matches!(error, CapacityError::TooShort { .. }), "{error}");
     }
 
     // Jobs by the clock, every 10 ms, of 9 ms each, and pauses of 5 ms: whatever the phase, a pause makes one job wait 4 to 5 ms,

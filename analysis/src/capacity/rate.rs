@@ -8,6 +8,8 @@ use super::{Forecast, System, Target};
 /// How finely rates are told, relative to themselves, and the smallest one, relative to what the consumers can do.
 const FINE: f64 = 2e-3;
 const LEAST: f64 = 1e-6;
+/// Near saturation it is what is left to it that counts: so many times as fine.
+const SLACK: f64 = 10.0;
 /// What the figure at the largest rate may be beyond the target, with other jobs, until a lower rate is tried; and how often.
 const LOWER: f64 = 0.995;
 const TIMES: u32 = 10;
@@ -29,40 +31,43 @@ pub struct LargestRate {
     pub forecast: Option<Forecast>,
 }
 
-/// Halves the rates between none and what the consumers sustain, the same jobs coming faster or slower each time: the
-/// figure grows with the rate.
-pub fn largest_rate(system: &System, target: Target, servers: u32) -> LargestRate {
+/// Halves the rates between none, or one that is known to be `met`, and what the consumers sustain, the same jobs coming faster or
+/// slower each time: the figure grows with the rate.
+pub fn largest_rate(system: &System, target: Target, servers: u32, met: Option<f64>) -> LargestRate {
     let sustainable_rate = system.sustainable_rate(servers);
     let meets =
         |rate| Simulated::of(system, &system.with(rate, servers), target).is_some_and(|found| found.meets);
-    let is_certain = |rate| {
-        let forecast = Forecast::of(system, &system.with(rate, servers), target);
-        forecast.chance_of_missing.is_some_and(|chance| chance <= DOUBT)
-    };
-    let confirmed = |rate| {
+    let with_others = |rate, n: u32| {
         let scenario = system.with(rate, servers);
-        let seed = scenario.run().seed().wrapping_add(1);
-        (rate, Forecast::of(system, &scenario.with_seed(seed), target))
+        let seed = scenario.run().seed().wrapping_add(1 + u64::from(n));
+        Forecast::of(system, &scenario.with_seed(seed), target)
     };
+    let is_sure = |forecast: &Forecast| forecast.chance_of_missing.is_some_and(|chance| chance <= DOUBT);
+    let least = met.unwrap_or(0.0);
     // A rate that was found with some jobs is one that suits these: others have to agree.
     let lower = |largest: f64| {
-        let mut tried = (0..TIMES).map(|n| confirmed(largest * LOWER.powi(n as i32)));
-        tried.find(|(_, forecast)| forecast.meets)
+        let rate = |n: u32| (largest * LOWER.powi(n as i32)).max(least);
+        let mut tried = (0..TIMES).map(|n| (rate(n), with_others(rate(n), n)));
+        tried.find(|(rate, forecast)| forecast.meets || *rate == least)
     };
-    let found = largest(sustainable_rate, meets).and_then(lower);
+    let found = largest(least, sustainable_rate, sustainable_rate, meets).and_then(lower);
+    let certain = |(rate, forecast): (f64, Forecast)| match is_sure(&forecast) {
+        true => Some(rate),
+        false => largest(0.0, rate, sustainable_rate, |rate| is_sure(&with_others(rate, 0))),
+    };
     LargestRate {
         servers,
         arrival_rate: found.map(|(rate, _)| rate),
-        certain_rate: found.and_then(|(rate, _)| largest(rate, is_certain)),
+        certain_rate: found.and_then(certain),
         sustainable_rate,
         forecast: found.map(|(_, forecast)| forecast),
     }
 }
 
-/// The largest rate that passes, which is none if hardly any does.
-fn largest(most: f64, passes: impl Fn(f64) -> bool) -> Option<f64> {
-    let (mut low, mut high) = (0.0, most);
-    while high - low > FINE * high && high > LEAST * most {
+/// The largest rate between two that passes, told to a share of itself and of what is left to a capacity; none if hardly any does.
+fn largest(least: f64, most: f64, capacity: f64, passes: impl Fn(f64) -> bool) -> Option<f64> {
+    let (mut low, mut high) = (least, most);
+    while high - low > FINE * high.min(SLACK * (capacity - low)) && high > LEAST * most {
         let rate = f64::midpoint(low, high);
         if passes(rate) { low = rate } else { high = rate }
     }

@@ -6,12 +6,15 @@ use serde::Serialize;
 use sim::calibration::{self, Calibration, MeasuredTerms, Origin, fit_run, possible, possible_services};
 use sim::engine::sustainable_rate;
 use sim::estimate::Memory;
-use sim::model::{ArrivalProcess, Overheads, Scenario, Terms};
+use sim::model::{ArrivalProcess, Overhead, Overheads, Scenario, Terms};
 use sim::run_folder::Run;
 use sim::theory::law::Law;
 
 use super::CapacityError;
 use super::length::MOST_MEMORY;
+
+/// The least load, of one consumer: with less the clock of a simulation runs out of digits.
+const LEAST_LOAD: f64 = 1e-6;
 
 /// Systems that a calibration leaves possible.
 const POSSIBLE: u32 = 48;
@@ -162,11 +165,15 @@ impl System {
     /// Refuses what is not one class of jobs in one FCFS queue that settles.
     ///
     /// # Errors
-    /// [`CapacityError::Kind`], [`CapacityError::Arrivals`] and [`CapacityError::Services`].
+    /// [`CapacityError::Kind`], [`CapacityError::Idle`], [`CapacityError::Arrivals`] and [`CapacityError::Services`].
     pub(super) fn refuse_unsettled(&self) -> Result<(), CapacityError> {
         let scenario = self.scenario.name().to_owned();
         if !self.scenario.is_plain_fcfs() || self.scenario.initial_jobs() > 0 {
             return Err(CapacityError::Kind { scenario });
+        }
+        let rate = self.scenario.arrival_rate();
+        if rate < LEAST_LOAD * self.sustainable_rate(1) {
+            return Err(CapacityError::Idle { rate });
         }
         let why = match self.scenario.arrivals().process() {
             ArrivalProcess::Trace(_) => "a trace has one rate, its own, and an end",
@@ -248,6 +255,13 @@ impl System {
             );
             return warnings;
         };
+        let is_constant = |term: &Overhead| matches!(term, Overhead::Constant(mean_s) if *mean_s > 0.0);
+        if is_constant(&self.overheads().idle_path) {
+            warnings.push(
+                "the calibration keeps means of its overheads and not their laws: quantiles of short times are too small"
+                    .to_owned(),
+            );
+        }
         if measured_with != servers {
             warnings.push(format!(
                 "the overheads were measured with {measured_with} of them and are taken to be the same with {servers} consumers: \

@@ -4,6 +4,7 @@ use serde::{Serialize, Serializer};
 use sim::engine::Replication;
 use sim::estimate::Metric;
 use sim::model::{Overhead, Overheads};
+use sim::normal;
 use sim::plot::axis::significant;
 use sim::theory::TheoryError;
 use sim::theory::law::Law;
@@ -52,6 +53,15 @@ pub enum CapacityError {
         /// What they do instead.
         why: &'static str,
     },
+    /// Hardly a job comes.
+    #[error(
+        "{rate} jobs/s: one consumer would be idle but for a millionth of its time, or less\n  rule: at least a millionth of what one \
+         consumer completes\n  remedy: one consumer is enough for any target that can be met; ask for the busiest time"
+    )]
+    Idle {
+        /// λ, jobs/s.
+        rate: f64,
+    },
     /// The services have no variance that a simulation could tell.
     #[error(
         "`{scenario}`: its services have an infinite variance\n  rule: capacity is planned for services whose variance is finite: \
@@ -94,6 +104,17 @@ pub enum CapacityError {
         /// Jobs that are, at most.
         most: f64,
     },
+    /// Pauses hardly ever meet a job.
+    #[error(
+        "pauses of {length_s} s at {rate} jobs/s: hardly one of them meets a job\n  rule: some hundreds of jobs that are late for \
+         them among four million\n  remedy: ask for longer ones"
+    )]
+    TooShort {
+        /// Their length, s.
+        length_s: f64,
+        /// λ, jobs/s.
+        rate: f64,
+    },
     /// The consumers cannot carry the load, so a backlog never drains.
     #[error(transparent)]
     Theory(#[from] TheoryError),
@@ -117,32 +138,28 @@ fn name<S: Serializer>(metric: &Metric, serializer: S) -> Result<S::Ok, S::Error
 }
 
 impl Target {
-    /// Whether jobs of the replications that are as late as the target, or their mean, say that it is met.
-    pub(super) fn is_met_by(self, replications: &[Replication]) -> bool {
-        let mean = |of: &dyn Fn(&Replication) -> f64| {
-            replications.iter().map(of).sum::<f64>() / replications.len() as f64
-        };
-        match self.metric.probability() {
-            None => mean(&|replication| self.metric.of(replication)) <= self.at_most_s,
-            Some((p, _)) => {
-                let in_time = |replication: &Replication| match self.metric.is_sojourn() {
-                    true => replication.sojourns.fraction_up_to(self.at_most_s),
-                    false => replication.waits.fraction_up_to(self.at_most_s),
-                };
-                mean(&in_time) >= p
+    /// Whether jobs of the replications that are as late as the target, or their mean, say that it is met, and the
+    /// probability that it is not, by how much they differ.
+    pub(super) fn judged_by(self, replications: &[Replication]) -> (bool, f64) {
+        let spare = |replication: &Replication| match self.metric.probability() {
+            None => self.at_most_s - self.metric.of(replication),
+            Some((p, _)) if self.metric.is_sojourn() => {
+                replication.sojourns.fraction_up_to(self.at_most_s) - p
             }
-        }
+            Some((p, _)) => replication.waits.fraction_up_to(self.at_most_s) - p,
+        };
+        let spares: Vec<f64> = replications.iter().map(spare).collect();
+        let count = spares.len() as f64;
+        let mean = spares.iter().sum::<f64>() / count;
+        let spread = spares.iter().map(|spare| (spare - mean).powi(2)).sum::<f64>();
+        let error = (spread / count / (count - 1.0)).sqrt();
+        let chance = if error > 0.0 { normal::tail(mean / error) } else { f64::from(u8::from(mean < 0.0)) };
+        (mean >= 0.0, chance)
     }
 
-    /// The same as simulations measure it: near the least that jobs can have a quantile is told to a bin of a histogram only.
-    ///
-    /// # Errors
-    /// [`TheoryError`] if the services have no law.
-    pub(super) fn as_measured(self, system: &System) -> Result<Self, TheoryError> {
-        let is_near = self.at_most_s < self.floor_s(system)? * (1.0 + BIN);
-        let is_quantile = self.metric.probability().is_some();
-        let at_most_s = if is_near && is_quantile { self.at_most_s * (1.0 + BIN) } else { self.at_most_s };
-        Ok(Target { at_most_s, ..self })
+    /// Whether it is so near the least that jobs can have that a bin of a histogram does not tell.
+    pub(super) fn is_near_floor(self, system: &System) -> bool {
+        self.floor_s(system).is_ok_and(|floor_s| self.at_most_s < floor_s * (1.0 + 2.0 * BIN))
     }
 
     /// Refuses what even jobs that never wait for another one do not meet.

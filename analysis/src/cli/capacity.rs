@@ -69,7 +69,8 @@ fn target(text: &str) -> Result<Target, String> {
     // Also of a name that is none, the names that could be a target and no others.
     let metric = name.parse().ok().filter(|metric| Metric::of_jobs().any(|of_jobs| of_jobs == *metric));
     let metric = metric.ok_or_else(|| {
-        let names: Vec<String> = Metric::of_jobs().map(Metric::name).collect();
+        let names: Vec<String> =
+            Metric::of_jobs().map(|metric| metric.name().trim_end_matches("_s").to_owned()).collect();
         format!("a target is a time of jobs: {}", names.join(", "))
     })?;
     Ok(Target { metric, at_most_s: positive(value)? })

@@ -38,6 +38,12 @@ pub struct Dependence {
 const DOUBT: f64 = 0.001;
 
 impl Calibration {
+    /// Whether no more is found than α allows, give or take three standard errors: where a few outliers decide a test finds too
+    /// seldom, which is no harm to what it does find.
+    pub fn is_safe(&self, alpha: f64) -> bool {
+        self.rejected <= alpha + 3.0 * self.standard_error
+    }
+
     /// Whether what was re-randomised suits the test: of single values the share of false findings is α, give or take three
     /// standard errors, and p-values are uniform; of stretches, values do not belong together. Few stretches have findings
     /// other than α by chance, however often they are shuffled.

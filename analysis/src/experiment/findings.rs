@@ -45,8 +45,10 @@ pub struct Findings {
     pub failures: Failures,
     /// What one may say who looked all the time.
     pub always_valid: Peeking,
-    /// Experiments without an effect, on A's services at equal demands, job by job.
+    /// Experiments without an effect, on A's services, job by job.
     pub a_a: Calibration,
+    /// The same at equal demands, which is the test that decides.
+    pub a_a_adjusted: Calibration,
     /// The same with stretches of successive jobs.
     pub a_a_stretches: Calibration,
     /// The same with sojourns: what goes wrong if they are taken for independent.
@@ -73,15 +75,15 @@ impl Findings {
         let share = b.len() as f64 / (a.len() + b.len()) as f64;
         let by = |stretch| Shuffle { times: TIMES, share, stretch, seed: run.manifest.seed };
         let first = |values: &[f64]| values[..values.len().min(MOST)].to_vec();
-        let stretches = |values: &[f64]| {
+        let a_a = |values: &[f64], stretch: usize| {
             let values = first(values);
-            calibrate(&values, by(STRETCH), alpha, |is_b| {
+            calibrate(&values, by(stretch), alpha, |is_b| {
                 let [a, b] = split(&values, is_b);
                 ratio(&a, &b, alpha).p_value
             })
         };
         let (x, y) = (first(&demands[0]), first(a));
-        let job_by_job = calibrate(&y, by(1), alpha, |is_b| {
+        let a_a_adjusted = calibrate(&y, by(1), alpha, |is_b| {
             adjust(&split(&x, is_b), &split(&y, is_b), alpha).ratio.p_value
         });
         let adjusted = adjust(&demands, &services, alpha);
@@ -97,9 +99,10 @@ impl Findings {
             quantile_effects: quantile_effects(a, b, alpha),
             failures: failures(sample.jobs, sample.failed),
             always_valid: peek(&numbered(false), &numbered(true), mixing, alpha),
-            a_a: job_by_job,
-            a_a_stretches: stretches(a),
-            a_a_sojourns: stretches(&sample.sojourn_s),
+            a_a: a_a(a, 1),
+            a_a_adjusted,
+            a_a_stretches: a_a(a, STRETCH),
+            a_a_sojourns: a_a(&sample.sojourn_s, STRETCH),
             outlook: outlook(run, &adjusted.ratio),
         };
         Ok((sample, findings))

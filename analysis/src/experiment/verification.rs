@@ -267,6 +267,16 @@ fn an_arm_that_loses_its_long_jobs_is_found_no_more_often_than_alpha() {
     assert_rate("lost", rate, ALPHA, 2_000);
 }
 
+// One pause among four thousand services decides where it falls, and the test finds too seldom, which is safe.
+#[test]
+fn outliers_make_a_test_find_too_seldom() {
+    let mut stream = Stream::new(15, 0, Purpose::Resampling);
+    let mut values: Vec<f64> = (0..4_000).map(|_| 1.0 + 1e-3 * stream.uniform()).collect();
+    values[1_234] = 100.0;
+    let found = by_ratio(&values, 1, 1_000, 3);
+    assert!(found.is_safe(ALPHA) && !found.holds(ALPHA), "{found:?}");
+}
+
 #[test]
 fn hashed_arms_of_equal_services_differ_by_chance_alone() {
     let sampler = Sampler::new(Shape::Exponential {}, 1.0);

@@ -16,7 +16,7 @@ const EDGE: Stroke = Stroke { color: PREDICTED, width: 2.0, dash: None };
 
 const HEADING: &str = "What an outage leaves behind";
 const CAPTION: &str = "Jobs in the system from the moment at which all consumers are gone, to when the backlog is worked off: as a fluid \
-                       (dashed), and where nine of ten simulated outages are (shaded).";
+                       (dashed), and where simulated outages are (shaded): nine of ten, or all of fewer than twenty.";
 
 struct Outage<'a> {
     name: &'a str,
@@ -64,12 +64,13 @@ impl Figure for Outage<'_> {
         canvas.line(&high, EDGE)?;
         canvas.line(&low, EDGE)?;
         canvas.line(&places(&curve.fluid), FLUID)?;
+        let simulated = match self.backlog.has_quantiles() {
+            true => "nine of ten simulated outages".to_owned(),
+            false => format!("all {} simulated outages", self.backlog.runs),
+        };
         legend_row(
             canvas,
-            &[
-                (Sample::Line(FLUID), "fluid".to_owned()),
-                (Sample::Area(PREDICTED_TINT, EDGE), "nine of ten simulated outages".to_owned()),
-            ],
+            &[(Sample::Line(FLUID), "fluid".to_owned()), (Sample::Area(PREDICTED_TINT, EDGE), simulated)],
         )
     }
 }

@@ -80,7 +80,7 @@ fn consumers(answer: &Answer) -> Sheet {
             _ => "no steady state".to_owned(),
         };
         let cells = vec![
-            portion(candidate.effective_utilization),
+            busy(candidate.effective_utilization),
             shown(forecast),
             interval,
             forecast.chance_of_missing.map_or_else(|| NOTHING.to_owned(), chance_of),
@@ -94,6 +94,14 @@ fn consumers(answer: &Answer) -> Sheet {
         sheet.push(count(u64::from(candidate.servers)), cells);
     }
     sheet
+}
+
+/// A utilization; what is not all of the time is not shown as that.
+fn busy(utilization: f64) -> String {
+    match utilization {
+        0.9995..1.0 => format!("{:.3} %", (1e5 * utilization).floor() / 1e3),
+        other => portion(other),
+    }
 }
 
 /// The figure, marked where it was not simulated.
@@ -142,7 +150,9 @@ fn largest_rate(answer: &Answer) -> String {
 }
 
 fn pauses(answer: &Answer) -> String {
-    let Some(found) = &answer.pauses else { return "pauses: no run is long enough to tell".to_owned() };
+    let Some(found) = &answer.pauses else {
+        return "pauses: not told; --pause-s asks for a length".to_owned();
+    };
     let harm = match answer.target.metric.probability() {
         Some(_) if found.harm >= 10.0 => format!("makes {} jobs late", count(found.harm.round() as u64)),
         Some(_) => format!("makes {} jobs late", number(found.harm)),
@@ -177,7 +187,8 @@ fn outage_title(outage: &Backlog) -> String {
 }
 
 fn drained(outage: &Backlog) -> Sheet {
-    let mut sheet = Sheet::new("Outage", "", &["fluid", "simulated, middle", "5 % – 95 %"], &[]);
+    let ends = if outage.has_quantiles() { "5 % – 95 %" } else { "least – greatest" };
+    let mut sheet = Sheet::new("Outage", "", &["fluid", "simulated, middle", ends], &[]);
     let jobs = |value: f64| count(value.round() as u64);
     let seconds = |value: f64| format!("{} s", number(value));
     let mut push = |name: &str, of: &Drained, shown: &dyn Fn(f64) -> String| {

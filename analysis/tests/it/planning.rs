@@ -113,6 +113,35 @@ fn a_target_at_the_least_that_jobs_can_have_is_met_where_hardly_a_job_waits() {
     assert_eq!(number(&found["consumers"][1]["chance_of_missing"]), 0.0, "{found}");
 }
 
+// What was just said to be carried is carried, whatever the luck of the jobs that look for the most.
+#[test]
+fn the_largest_load_is_no_less_than_one_that_is_met() {
+    let folder = tempfile::tempdir().unwrap();
+    write_scenario(folder.path(), "one", 160.0, 0.005, 1);
+    for seed in ["1", "2", "3"] {
+        let found = answer(folder.path(), &["one.toml", "--target", "mean_sojourn=0.0253", "--seed", seed]);
+        let largest = &found["largest_rate"];
+        if found["fewest"] == 1 {
+            assert!(number(&largest["arrival_rate"]) >= 160.0, "{seed}: {largest}");
+        }
+        let sure = number(&largest["certain_rate"]) / number(&largest["arrival_rate"]);
+        assert!((0.95..=1.0).contains(&sure), "{seed}: {largest}");
+    }
+}
+
+// Jobs by the clock that never wait: no figure has a variance, and no number of jobs is too few.
+#[test]
+fn a_queue_without_any_chance_is_planned() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = "schema = 1\nname = \"clock\"\n[arrivals]\nrate = 160.0\nprocess = { kind = \"renewal\", shape = { kind = \"deterministic\" } }\n[service]\nmean = 0.005\nshape = { kind = \"deterministic\" }\n";
+    std::fs::write(folder.path().join("clock.toml"), text).unwrap();
+    for target in ["p99_sojourn=0.006", "p99_sojourn=0.005", "mean_wait=0.001"] {
+        let found = answer(folder.path(), &["clock.toml", "--target", target]);
+        assert_eq!(found["fewest"], 1, "{target}: {found}");
+        assert!(number(&found["largest_rate"]["arrival_rate"]) > 199.0, "{target}: {found}");
+    }
+}
+
 #[test]
 fn arrivals_that_do_not_settle_are_refused_with_a_remedy() {
     let folder = tempfile::tempdir().unwrap();
@@ -334,6 +363,7 @@ fn what_cannot_be_met_or_was_not_measured_is_refused() {
         (analysis(folder.path(), &["capacity", "one.toml", "--target", "p99_wait=-1"]), "positive"),
         (what_if(&["--arrival-rate", "1e9"]), "20000 consumers do not meet"),
         (what_if(&["--outage-s", "1e9"]), "an outage of 1000000000 s"),
+        (what_if(&["--arrival-rate", "1e-12"]), "a millionth of what one consumer completes"),
         (what_if(&["--queue-type", "stream"]), "possible values: classic, quorum"),
         (what_if(&["--prefetch", "3"]), "remedy: live calibrate --prefetch 3"),
         (
