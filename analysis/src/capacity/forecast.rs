@@ -192,9 +192,9 @@ impl Simulated {
             Metric::MeanSojourn => (Metric::MeanWait, system.mean_occupied_s(scenario)),
             metric => (metric, 0.0),
         };
-        if let Some((p, _)) = metric.probability().filter(|_| target.is_near_floor(system)) {
+        if let Some(((p, _), floor_s)) = metric.probability().zip(target.near_floor_s(system)) {
             let scenario = length.of_run(scenario.clone(), REPLICATIONS);
-            let found = near_floor::quantile(&scenario, &system.overheads(), target, p)?;
+            let found = near_floor::quantile(&scenario, &system.overheads(), target, p, floor_s)?;
             return Some(Simulated::told(Some(found), found.0 <= target.at_most_s * ROUNDING));
         }
         let mut found = sample(length)?;

@@ -157,9 +157,10 @@ impl Target {
         (mean >= 0.0, chance)
     }
 
-    /// Whether it is so near the least that jobs can have that a bin of a histogram does not tell.
-    pub(super) fn is_near_floor(self, system: &System) -> bool {
-        self.floor_s(system).is_ok_and(|floor_s| self.at_most_s < floor_s * (1.0 + 2.0 * BIN))
+    /// The least that jobs can have, s, if it is so near that a bin of a histogram does not tell.
+    pub(super) fn near_floor_s(self, system: &System) -> Option<f64> {
+        let floor_s = self.floor_s(system).ok()?;
+        (self.at_most_s < floor_s * (1.0 + 2.0 * BIN)).then_some(floor_s)
     }
 
     /// Refuses what even jobs that never wait for another one do not meet.

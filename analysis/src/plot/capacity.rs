@@ -102,8 +102,9 @@ fn mark<DB: DrawingBackend>(
         .map_or_else(String::new, |chance| format!("{} miss", report::chance(chance)));
     let (Some(value), Some(low)) = (forecast.value_s, forecast.low_s) else {
         let state = match forecast.chance_of_missing {
-            Some(_) => "no steady state",
-            None if forecast.meets => "enough",
+            _ if candidate.effective_utilization >= 1.0 => "no steady state",
+            Some(_) if forecast.meets => "enough",
+            Some(_) => "not enough",
             None => "not told",
         };
         return canvas.text(state, (center, frame.top + 34.0), NOTE.at(HPos::Center));

@@ -76,7 +76,7 @@ fn consumers(answer: &Answer) -> Sheet {
         let interval = match (forecast.low_s, forecast.high_s) {
             (Some(low), Some(high)) => times(low, high),
             (Some(low), None) => format!("{} or more, or no steady state", time(low)),
-            _ if forecast.chance_of_missing.is_none() => "no run is long enough to tell".to_owned(),
+            _ if candidate.effective_utilization < 1.0 => "no run is long enough to tell".to_owned(),
             _ => "no steady state".to_owned(),
         };
         let cells = vec![
