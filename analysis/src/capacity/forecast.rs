@@ -209,7 +209,6 @@ impl Simulated {
             estimate: interval.estimate + service_s,
             low: interval.low + service_s,
             high: interval.high + service_s,
-            ..interval
         });
         if interval.is_none()
             && let Some(approximate) = Simulated::approximately(system, scenario, target)

@@ -95,7 +95,7 @@ struct Course {
 /// The fluid's answer, and many simulated outages with other jobs, in systems that the calibration leaves
 /// possible; `say` is told how many are done, and of how many.
 ///
-/// Consumers that are gone stop where they are and go on later ([`Interruptions`]).
+/// Consumers that are gone stop where they are and go on later: their own clock stands still meanwhile.
 ///
 /// # Errors
 /// [`CapacityError::Theory`] if the consumers do not carry the load, [`CapacityError::TooLong`] if more than a hundred
