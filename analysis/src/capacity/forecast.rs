@@ -216,6 +216,13 @@ impl Simulated {
             return Some(approximate);
         }
         let Some(interval) = interval else {
+            // Where nothing is left to chance no number of jobs is enough for an interval, and none is needed.
+            let figures =
+                || found.replications().iter().map(|replication| metric.of(replication) + service_s);
+            let [least_s, most_s] = [figures().fold(f64::INFINITY, f64::min), figures().fold(0.0, f64::max)];
+            if most_s <= least_s * ROUNDING {
+                return Some(Simulated::told(Some((most_s, 0.0)), most_s <= target.at_most_s * ROUNDING));
+            }
             let (meets, chance) = target.judged_by(found.replications());
             return Some(Simulated { chance_of_missing: Some(chance), ..Simulated::told(None, meets) });
         };

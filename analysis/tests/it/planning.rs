@@ -138,6 +138,8 @@ fn a_queue_without_any_chance_is_planned() {
     for target in ["p99_sojourn=0.006", "p99_sojourn=0.005", "mean_wait=0.001"] {
         let found = answer(folder.path(), &["clock.toml", "--target", target]);
         assert_eq!(found["fewest"], 1, "{target}: {found}");
+        let figures = found["consumers"].as_array().unwrap().iter().map(|of| number(&of["value_s"]));
+        assert!(figures.clone().all(|figure| figure <= 0.0051), "{target}: {found}");
         assert!(number(&found["largest_rate"]["arrival_rate"]) > 199.0, "{target}: {found}");
     }
 }
