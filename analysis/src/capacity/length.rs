@@ -31,6 +31,11 @@ impl Length {
         })
     }
 
+    /// Measured jobs.
+    pub(super) fn jobs(self) -> u64 {
+        self.jobs
+    }
+
     /// The same with other measured jobs.
     pub(super) fn with_jobs(self, jobs: u64) -> Self {
         Length { jobs, ..self }
