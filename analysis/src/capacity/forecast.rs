@@ -212,12 +212,10 @@ impl Simulated {
             low: interval.low + service_s,
             high: interval.high + service_s,
         });
-        if interval.is_none()
-            && let Some(approximate) = Simulated::approximately(system, scenario, target)
-        {
-            return Some(approximate);
-        }
         let Some(interval) = interval else {
+            if let Some(approximate) = Simulated::approximately(system, scenario, target) {
+                return Some(approximate);
+            }
             // Where nothing is left to chance no number of jobs is enough for an interval, and none is needed.
             let figures =
                 || found.replications().iter().map(|replication| metric.of(replication) + service_s);
@@ -231,9 +229,7 @@ impl Simulated {
         let told = Some((interval.estimate, relative_error(&interval)));
         Some(Simulated::told(told, interval.estimate <= target.at_most_s))
     }
-}
 
-impl Simulated {
     /// What heavy traffic has instead; none where it does not tell.
     fn approximately(system: &System, scenario: &Scenario, target: Target) -> Option<Self> {
         let capacity = system.sustainable_rate(scenario.queue().servers());

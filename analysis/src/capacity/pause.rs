@@ -82,11 +82,12 @@ pub fn pauses(
     let alone = trials.run(alone_s, |stream| alone_s * (0.9 + 0.2 * stream.uniform()));
     let is_quantile = target.metric.probability().is_some();
     // A target above the pause is harmed by no single one; what they do together is seen below.
-    let is_rare = is_quantile && pause_s > target.at_most_s && alone.with - alone.without < FEWEST_LATE;
+    let late = alone.with - alone.without;
+    let is_rare = is_quantile && pause_s > target.at_most_s && late < FEWEST_LATE.min(alone.pauses);
     if is_rare || MOST_PAUSES * rate * drained_s < FEWEST_JOBS {
         return Err(CapacityError::TooShort { length_s: pause_s, rate });
     }
-    let harm = ((alone.with - alone.without) / alone.pauses).max(0.0);
+    let harm = (late / alone.pauses).max(0.0);
     let allowed = target.metric.probability().map_or(target.at_most_s, |(p, _)| 1.0 - p);
     let room = allowed - alone.without / alone.jobs;
     let rare_s = harm / (rate * room);
@@ -209,8 +210,8 @@ mod tests {
         assert!(matches!(error, CapacityError::TooShort { .. }), "{error}");
     }
 
-    // Jobs by the clock, every 10 ms, of 9 ms each, and pauses of 5 ms: whatever the phase, a pause makes one job wait 4 to 5 ms,
-    // or none where it falls into the gap between two.
+    // Jobs by the clock, every 10 ms, of 2 ms each, and pauses of 5 ms: one of them is late, or none where the pause falls into the gap
+    // between two.
     #[test]
     fn pauses_meet_jobs_that_come_by_the_clock_at_any_phase() {
         let text = "schema = 1\nname = \"clock\"\n[arrivals]\nrate = 100.0\nprocess = { kind = \"renewal\", shape = \

@@ -382,7 +382,7 @@ fn a_run_of_which_nothing_is_charted_is_not_in_control() {
 }
 
 #[test]
-fn a_change_is_counted_from_its_first_job_however_long_ago_that_was() {
+fn a_change_is_counted_from_its_first_job_to_that_of_the_signal() {
     let shift_s = 3e-6;
     let mut drifting = |job: u64, stream: &mut Stream| {
         (0.0, 1e-4 * stream.uniform() + if job < 700 { 0.0 } else { shift_s })
